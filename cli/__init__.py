@@ -1,0 +1,1 @@
+"""The `swarmstar` command: talks HTTP to any deployment."""

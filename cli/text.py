@@ -1,0 +1,64 @@
+"""Words, times and amounts as the command writes them."""
+
+import unicodedata
+from datetime import datetime
+
+#: Marks that reorder what is shown, so that text reads as something it is not.
+_REORDERING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def clean(text: str) -> str:
+    """Text that a model or a server wrote, without what would steer the terminal it is shown on."""
+    return "".join(character for character in text.replace("\r\n", "\n") if _is_harmless(character))
+
+
+def _is_harmless(character: str) -> bool:
+    return character in "\n\t" or (unicodedata.category(character) not in {"Cc", "Cs"} and character not in _REORDERING)
+
+
+def first_words(text: str, width: int = 80) -> str:
+    """The start of a text on one line, at most `width` characters."""
+    line = " ".join(clean(text[: width * 8]).split())
+    return line if len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
+def short_action(action_id: str) -> str:
+    """An action's own name without its folders: `coding.write_python` reads `write python`."""
+    return first_words(action_id.rsplit(".", 1)[-1].replace("_", " "), 40)
+
+
+def duration(seconds: float) -> str:
+    """`8 s`, `2:05` or `1:02:05`; a clock that is off never shows less than nothing."""
+    whole = max(0, int(seconds))
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours}:{minutes:02}:{rest:02}"
+    return f"{minutes}:{rest:02}" if minutes else f"{rest} s"
+
+
+def clock(moment: datetime) -> str:
+    """A moment as local time of day."""
+    return moment.astimezone().strftime("%H:%M:%S")
+
+
+def soon(moment: datetime) -> str:
+    """A moment as local time of day, with its date unless that is today."""
+    today = datetime.now().astimezone().date()
+    return clock(moment) if moment.astimezone().date() == today else day_and_clock(moment)
+
+
+def day_and_clock(moment: datetime) -> str:
+    """A moment as local date and time of day."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def count(number: int, noun: str) -> str:
+    """`1 node`, `2 nodes`, `12 300 tokens`."""
+    return f"{number:,} {noun}".replace(",", " ") + ("" if number == 1 else "s")
+
+
+def size(amount: int) -> str:
+    """Bytes as a person reads them."""
+    if amount < 1024:
+        return f"{amount} B"
+    return f"{amount / 1024:.1f} KiB" if amount < 1024 * 1024 else f"{amount / 1024 / 1024:.1f} MiB"

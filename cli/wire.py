@@ -1,0 +1,183 @@
+"""What the HTTP API answers, as far as the command reads it; fields it does not know are kept for `--json`."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.swarm.statuses import Status
+from shared.swarm.swarm import ContextRef, SwarmStatus
+from shared.swarm.usage import Usage
+
+#: Statuses of a node that will never move again.
+ENDED = frozenset(status.value for status in Status if status.ended)
+
+
+class Document(BaseModel):
+    """A JSON object of the API. Statuses stay plain strings, so that a newer server is still readable."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class SwarmView(Document):
+    """One swarm; `usage` and `nodes` are final figures once it has ended."""
+
+    swarm_id: str
+    directive: str
+    status: str
+    created: datetime
+    ended: datetime | None = None
+    limits: dict[str, float] = {}
+    context: tuple[ContextRef, ...] = ()
+    usage: Usage = Usage()
+    nodes: int = 0
+    report: str | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.status == SwarmStatus.RUNNING
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether its directive was completed."""
+        return self.status == SwarmStatus.COMPLETED
+
+
+class SwarmPage(Document):
+    """Some swarms, and where the next page starts."""
+
+    items: tuple[SwarmView, ...]
+    cursor: str | None = None
+
+
+class NodeView(Document):
+    """One node of the tree."""
+
+    node_id: str
+    parent_id: str | None = None
+    children_ids: tuple[str, ...] = ()
+    action_id: str
+    directive: str
+    status: str
+    report: str | None = None
+    report_of: str | None = None
+    complete: bool | None = None
+    round: int = 0
+    depth: int = 0
+    turn: int = 0
+    seq: int = 0
+    usage: Usage = Usage()
+    nodes: int = 1
+
+    @property
+    def ended(self) -> bool:
+        """Whether it will never move again."""
+        return self.status in ENDED
+
+    @property
+    def is_router(self) -> bool:
+        """Whether it only searches for the node that acts."""
+        return self.action_id.startswith("routers.")
+
+
+class TreeView(Document):
+    """All nodes as they stood at a frame."""
+
+    frame: int
+    nodes: tuple[NodeView, ...]
+
+
+class EventView(Document):
+    """One entry of a swarm's history; without an operation it only seals a frame nobody filled."""
+
+    frame: int
+    node_id: str
+    operation: str | None = None
+    status: str
+    at: datetime
+    changes: dict[str, Any] = {}
+
+
+class EventPage(Document):
+    """Events in order. `frame` is the last of the history, `ended` whether none will follow."""
+
+    items: tuple[EventView, ...]
+    frame: int
+    ended: bool
+
+
+class QuestionView(Document):
+    """A question to the user, and what the node assumes without an answer."""
+
+    question_id: str
+    node_id: str
+    question: str
+    assumption: str = ""
+    state: str
+    deadline: datetime | None = None
+    answer: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer still counts."""
+        return self.state == "open"
+
+
+class QuestionList(Document):
+    """The questions of a swarm."""
+
+    items: tuple[QuestionView, ...]
+
+
+class ArtifactView(Document):
+    """A file that a node produced. A model chose its name."""
+
+    artifact_id: str
+    node_id: str
+    name: str
+    media_type: str = "application/octet-stream"
+    description: str = ""
+    size: int = 0
+
+
+class ArtifactList(Document):
+    """The artifacts of a swarm."""
+
+    items: tuple[ArtifactView, ...]
+
+
+class LogEntry(Document):
+    """One model call of a node: what was said and what came back."""
+
+    step: str
+    purpose: str = ""
+    model: str = ""
+    messages: tuple[dict[str, Any], ...] = ()
+    answer: Any = None
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
+class NodeDetail(NodeView):
+    """A node in full, with its model calls, the steps of its route and its questions."""
+
+    log: tuple[LogEntry, ...] = ()
+    route: tuple[dict[str, Any], ...] = ()
+    questions: tuple[QuestionView | str, ...] = ()
+
+
+class ModelHealth(Document):
+    """The model a deployment works with."""
+
+    name: str = ""
+    base_url_host: str | None = None
+    offline: bool = False
+
+
+class Health(Document):
+    """Whether a deployment is up; `spaces` is the folder of the swarm spaces where it has one."""
+
+    status: str
+    model: ModelHealth = ModelHealth()
+    spaces: str | None = None

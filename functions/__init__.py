@@ -1,0 +1,1 @@
+"""The Azure bindings: parse, call one function, reply."""

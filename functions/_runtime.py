@@ -1,0 +1,42 @@
+"""The runtime port over the bound Durable client."""
+
+from typing import Any
+
+import azure.durable_functions as df
+
+from shared.runtime import RunStatus
+from shared.runtime.names import RUN_SWARM, node_instance, swarm_instance
+from shared.swarm.node import NodeRef
+
+_ENDED = {
+    df.OrchestrationRuntimeStatus.Completed,
+    df.OrchestrationRuntimeStatus.Failed,
+    df.OrchestrationRuntimeStatus.Terminated,
+    df.OrchestrationRuntimeStatus.Canceled,
+}
+
+
+class DurableRuntime:
+    """Signals through the Durable Functions client of one invocation."""
+
+    def __init__(self, client: df.DurableOrchestrationClient) -> None:
+        self._client = client
+
+    async def start_swarm(self, root: NodeRef) -> None:
+        """Start the orchestration of a swarm unless it runs already."""
+        if await self.status(root) is not RunStatus.RUNNING:
+            await self._client.start_new(RUN_SWARM, swarm_instance(root), root.model_dump())
+
+    async def wake(self, node: NodeRef, event: str) -> None:
+        """Raise an event to the orchestration of a node; one that does not run is not an error."""
+        instance_id = node_instance(node)
+        status = await self._client.get_status(instance_id)
+        if status and status.runtime_status not in _ENDED:
+            await self._client.raise_event(instance_id, event, None)
+
+    async def status(self, root: NodeRef) -> RunStatus:
+        """How the orchestration of a swarm stands."""
+        status: Any = await self._client.get_status(swarm_instance(root))
+        if not status or status.runtime_status is None:
+            return RunStatus.ABSENT
+        return RunStatus.ENDED if status.runtime_status in _ENDED else RunStatus.RUNNING

@@ -1,0 +1,43 @@
+"""Durable name -> body in `shared.activities`. All are async: hundreds of model calls wait at once on one instance."""
+
+from typing import Any
+
+import azure.durable_functions as df
+
+from shared import bootstrap
+from shared.activities import advance_node as advance
+from shared.activities import fail_node as failing
+from shared.activities import swarm_ends
+from shared.runtime.steps import Failure
+from shared.swarm.node import NodeRef
+
+bp = df.Blueprint()
+
+
+@bp.activity_trigger(input_name="ref")
+async def advance_node(ref: dict) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
+    """Bring a node as far as it gets now."""
+    return _small(await advance.advance_node(bootstrap.engine(), NodeRef.model_validate(ref)))
+
+
+@bp.activity_trigger(input_name="failure")
+async def fail_node(failure: dict) -> None:  # type: ignore[type-arg]  # the worker takes plain classes only
+    """Write the failure report of a node that failed at host level."""
+    await failing.fail_node(bootstrap.engine(), Failure.model_validate(failure))
+
+
+@bp.activity_trigger(input_name="ref")
+async def begin_swarm(ref: dict) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
+    """Name the nodes that absorb the context."""
+    return _small(await swarm_ends.begin_swarm(bootstrap.engine(), NodeRef.model_validate(ref)))
+
+
+@bp.activity_trigger(input_name="ref")
+async def finish_swarm(ref: dict) -> None:  # type: ignore[type-arg]  # the worker takes plain classes only
+    """Close a swarm whose root has ended."""
+    await swarm_ends.finish_swarm(bootstrap.engine(), NodeRef.model_validate(ref))
+
+
+def _small(step: Any) -> dict[str, Any]:
+    result: dict[str, Any] = step.model_dump(mode="json", exclude_defaults=True)
+    return result

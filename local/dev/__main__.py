@@ -1,0 +1,87 @@
+"""`python -m local.dev`: a deployment on this machine, with no account and no key."""
+
+import os
+import signal
+import sys
+import threading
+from contextlib import nullcontext
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Never
+
+import typer
+
+from local.dev.endpoint import Endpoint, configured, offline
+from local.dev.environment import app_environment
+from shared.errors import SwarmStarError
+
+#: The checkout, where function_app.py and host.json lie.
+HOME = Path(__file__).resolve().parents[2]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def dev(
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Where it listens on 127.0.0.1; 0 takes a free one.")
+    ] = 7071,
+    root: Annotated[Path, typer.Option(help="Where function_app.py and host.json lie.")] = HOME,
+    state: Annotated[Path, typer.Option(help="The host's own database.")] = Path(".swarmstar/host.db"),
+    spaces: Annotated[Path, typer.Option(help="The folder of the swarm spaces.")] = Path(".swarmstar/spaces"),
+    model: Annotated[str | None, typer.Option(help="The endpoint's model, or an offline one by its name.")] = None,
+    with_parent: Annotated[bool, typer.Option(help="End when stdin does.", hidden=True)] = False,
+    without: Annotated[bool, typer.Option("--offline", help="Use the offline model whatever is configured.")] = False,
+) -> None:
+    """Run a deployment on this machine.
+
+    It uses the endpoint of OPENAI_API_KEY, OPENAI_BASE_URL and SWARMSTAR_MODEL, or else a small offline model.
+    """
+    signal.signal(signal.SIGTERM, _leave)
+    if with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    endpoint = None if without else configured(os.environ, model)
+    with offline(model) if endpoint is None else nullcontext(endpoint) as chosen:
+        typer.echo(chosen.notice, err=True)
+        status = _serve(chosen, root, port, state, spaces)
+    _exit(status)
+
+
+def _serve(endpoint: Endpoint, root: Path, port: int, state: Path, spaces: Path) -> int:
+    """Run the host in this process until it is told to end; it handles the signals meanwhile. Its exit status."""
+    from local.host.__main__ import main as run_host  # the host loads much, and no option needs it
+
+    os.environ.update(app_environment(endpoint, spaces.resolve(), os.environ))
+    sys.argv = ["local.host", "--root", str(root), "--port", str(port), "--state", str(state.resolve())]
+    return run_host()
+
+
+def _exit(status: int) -> Never:
+    """Exit without waiting for threads in which an abandoned activity still runs."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _end_with_parent() -> None:
+    """Whoever started this holds its stdin open; when it closes, that process is gone, however it ended."""
+    os.read(sys.stdin.fileno(), 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _leave(number: int, _frame: FrameType | None) -> Never:
+    """End in order while the model loads: what was started is stopped on the way out."""
+    raise SystemExit(128 + number)
+
+
+def main() -> None:
+    """Run it; what goes wrong is one message, not a traceback."""
+    try:
+        app()
+    except (SwarmStarError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise SystemExit(1) from error
+
+
+if __name__ == "__main__":
+    main()

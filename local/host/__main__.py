@@ -1,0 +1,85 @@
+"""`python -m local.host`: serve an app until SIGINT or SIGTERM."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from local.host.durable.storage import StorageError
+from local.host.host import DEFAULT_STATE, Host, HostFailed, run
+from local.host.indexing import IndexingError
+from local.host.lock import StateInUse
+from local.host.logs import configure, log
+from local.host.settings import HostSettings, SettingsError, apply_local_settings
+
+
+def main() -> int:
+    """Parse the command line and serve. The exit status is 0 after an orderly stop and 1 after a failure."""
+    options = _parse()
+    root = options.root.resolve()
+    state = (options.state or root / DEFAULT_STATE).resolve()
+    os.chdir(root)
+    try:
+        apply_local_settings(root)
+        settings = HostSettings.load(root)
+        configure(options.log_level or settings.log_level)
+        host = Host(root, state, options.port, settings)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(host))
+    except (IndexingError, SettingsError, StateInUse, StorageError, HostFailed, OSError) as error:
+        sys.stderr.write(f"The host cannot run: {error}\n")
+        return 1
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path(), help="the folder of function_app.py and host.json")
+    parser.add_argument("--port", type=int, default=7071, help="the port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--state", type=Path, help=f"the state file; {DEFAULT_STATE} under the root by default")
+    parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    return parser.parse_args()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's loops where it is installed: they take less time for every callback."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _serve(host: Host) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        else:
+            loop.add_signal_handler(number, stop.set)
+    await run(host, stop, _announce)
+    log.info("stopped")
+
+
+def _announce(url: str) -> None:
+    """The line that scripts wait for."""
+    sys.stdout.write(f"Listening on {url}\n")
+    sys.stdout.flush()
+
+
+def _leave(status: int) -> None:
+    """Exit without waiting for threads that still run an abandoned activity."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        os._exit(status)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    _leave(main())

@@ -1,0 +1,1 @@
+"""The product: everything Swarm Star does, free of any Azure Functions binding."""

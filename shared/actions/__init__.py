@@ -1,0 +1,1 @@
+"""The built-in actions, one file each: prompt, output model, function. They return outcomes and write nothing."""

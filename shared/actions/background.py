@@ -1,0 +1,47 @@
+"""What many actions tell the model beside their directive: the goal above it, what memory holds, the user's answers."""
+
+from shared.actions.context import ActionContext
+from shared.llm.prompting import Section
+from shared.swarm.outcomes import MemoryDraft
+
+#: Tokens of memory that a prompt carries.
+MEMORY_TOKENS = 700
+#: Tokens of the user's goal.
+GOAL_TOKENS = 400
+
+
+async def background(ctx: ActionContext, *, memory_tokens: int = MEMORY_TOKENS) -> list[Section]:
+    """The sections that set the scene, the directive itself last."""
+    recalled = await ctx.memory.background(ctx.node.directive, memory_tokens)
+    known = "\n\n".join(f"[{item.memory.name}] {item.content}" for item in recalled)
+    goal = ctx.swarm.directive if ctx.node.directive != ctx.swarm.directive else ""
+    return [
+        Section("What is known", known),
+        Section("Answers of the user", answers_text(ctx)),
+        Section("The goal this is part of", goal),
+        Section("Directive", ctx.node.directive),
+    ]
+
+
+def answers_text(ctx: ActionContext) -> str:
+    """The user's answers, and the assumptions made where nobody answered."""
+    return "\n".join(
+        f"- {asked.question} {asked.answer}"
+        if asked.answer is not None
+        else f"- {asked.question} (no answer; assume: {asked.assumption})"
+        for asked in ctx.answers
+    )
+
+
+def answered_facts(ctx: ActionContext) -> tuple[MemoryDraft, ...]:
+    """What the user answered, to be remembered."""
+    return tuple(
+        MemoryDraft(
+            folder_id="facts",
+            name=asked.question[:80],
+            description=f"The user's answer to: {asked.question}",
+            content=asked.answer,
+        )
+        for asked in ctx.answers
+        if asked.answer is not None
+    )

@@ -1,0 +1,1 @@
+"""Actions that talk to the user."""

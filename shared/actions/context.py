@@ -1,0 +1,115 @@
+"""What an action is given: its node, and what it may ask and read. It writes nothing; it returns an outcome."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from shared.llm.port import Message
+from shared.llm.prompting import Example, Section
+from shared.spaces.metadata import MemoryMetadata
+from shared.swarm.node import SwarmNode
+from shared.swarm.outcomes import Outcome
+from shared.swarm.statuses import Status
+from shared.swarm.swarm import ContextDoc, QuestionDoc, Swarm
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Model(Protocol):
+    """The model as an action sees it: every call is journalled and bounded."""
+
+    async def ask(
+        self,
+        purpose: str,
+        instructions: str,
+        sections: Sequence[Section],
+        output: type[T],
+        *,
+        examples: Sequence[Example] = (),
+        tokens: int = 600,
+    ) -> T:
+        """An answer of the output model's shape, of at most `tokens` tokens. Raises `ModelError` and `Unavailable`."""
+        ...
+
+    async def ask_messages(self, purpose: str, messages: Sequence[Message], output: type[T], *, tokens: int = 200) -> T:
+        """The same with messages that are ready."""
+        ...
+
+    async def write(
+        self,
+        purpose: str,
+        instructions: str,
+        sections: Sequence[Section],
+        *,
+        examples: Sequence[Example] = (),
+        tokens: int | None = None,
+    ) -> str:
+        """Plain text of at most `tokens` tokens (the setting's bound if None)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A memory and as much of its content as was asked for."""
+
+    memory: MemoryMetadata
+    content: str
+
+
+class Memory(Protocol):
+    """The swarm's memory as an action sees it."""
+
+    async def background(self, query: str, tokens: int) -> Sequence[Recalled]:
+        """What bears on a query, within so many tokens; without a model call where memory is small."""
+        ...
+
+    async def search(self, question: str) -> Sequence[Recalled]:
+        """The memories found by searching the memory space for one question."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChildReport:
+    """What a child left for its manager's review."""
+
+    node_id: str
+    directive: str
+    report: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class ActionOption:
+    """An action a plan may name."""
+
+    action_id: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionContext:
+    """Everything an action may read."""
+
+    node: SwarmNode
+    swarm: Swarm
+    model: Model
+    memory: Memory
+    #: Sub-directives a plan may have at most.
+    fan_out: int = 8
+    #: Whether a plan is checked for independence.
+    check_plan: bool = True
+    #: The actions a plan may name itself; empty when routers choose.
+    options: tuple[ActionOption, ...] = ()
+    #: Reports of its children, for a review.
+    children: tuple[ChildReport, ...] = ()
+    #: Its questions of earlier turns, answered or expired.
+    answers: tuple[QuestionDoc, ...] = ()
+    #: The document it was spawned to absorb.
+    document: ContextDoc | None = None
+    #: Whether a bigger plan could still be carried out: depth and budget leave room for managers below.
+    may_decompose: bool = True
+
+
+Perform = Callable[[ActionContext], Awaitable[Outcome]]

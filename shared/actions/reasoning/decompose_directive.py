@@ -1,0 +1,107 @@
+"""`reasoning.decompose_directive`: break a directive into sub-directives that can run now, in parallel."""
+
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, create_model
+
+from shared.actions.background import background
+from shared.actions.context import ActionContext, ActionOption
+from shared.llm.prompting import Example, Section
+from shared.swarm.birth import MANAGER_ID
+from shared.swarm.outcomes import Outcome, Spawn, SubDirective
+
+ACTION_ID = MANAGER_ID
+MAX_REVISIONS = 2
+
+_PLAN = (
+    "You are a manager. Break the directive into at most {limit} sub-directives that can all start now and run in "
+    "parallel, each by a worker who sees only its own sub-directive and the known facts. Each sub-directive is one "
+    "imperative sentence that names its result (for a file: the file name). No sub-directive may need the result of "
+    "another. Use as few as do the job; never repeat one. Answer in JSON."
+)
+_CHOOSE = "For each also name the action that will carry it out, one of:\n{options}"
+_EXAMPLE = Example(
+    "Directive:\nPublish a small guide to our two hiking routes for visitors.",
+    '{"sub_directives": ["Write routes.md, a guide that describes both hiking routes with length and difficulty.", '
+    '"Write safety.md, a one-page list of safety rules for hikers."]}',
+)
+_CHECK = (
+    "You check a plan. Its sub-directives start at the same time. Say whether each can be carried out without waiting "
+    "for the result of another. If not, name the problem in one sentence. Answer in JSON."
+)
+_CHECK_EXAMPLES = (
+    Example(
+        "Plan:\n1. Write routes.md, a guide to the hiking routes.\n2. Translate the finished routes.md into French.",
+        '{"independent": false, "problem": "2 needs the file that 1 writes."}',
+    ),
+    Example(
+        "Plan:\n1. Write a guide to the hiking routes.\n2. Write a list of safety rules.",
+        '{"independent": true, "problem": ""}',
+    ),
+)
+
+
+class Independence(BaseModel):
+    """The verdict on a plan."""
+
+    independent: bool
+    problem: str = Field(max_length=200)
+
+
+@lru_cache(maxsize=64)
+def _plan_model(limit: int, action_ids: tuple[str, ...]) -> type[BaseModel]:
+    """The plan's shape: at most `limit` entries, which name their actions where there are any to name."""
+    directive = Annotated[str, Field(min_length=1, max_length=400)]
+    entry: Any = directive
+    if action_ids:
+        action: Any = Literal[action_ids]
+        entry = create_model("PlannedDirective", directive=(directive, ...), action=(action, ...))
+    return create_model("Plan", sub_directives=(list[entry], Field(min_length=1, max_length=limit)))
+
+
+async def perform(ctx: ActionContext) -> Outcome:
+    """Plan, have the plan checked, revise it at most twice, and spawn a child for each sub-directive."""
+    sections = [*await background(ctx), Section("Still missing", ctx.node.missing or "")]
+    problem = ""
+    for revision in range(MAX_REVISIONS + 1):
+        children = await _plan(ctx, sections, problem)
+        if not ctx.check_plan or len(children) < 2 or revision == MAX_REVISIONS:
+            break
+        verdict = await _check(ctx, children)
+        if verdict.independent:
+            break
+        problem = verdict.problem
+    return Spawn(children=tuple(children))
+
+
+async def _plan(ctx: ActionContext, sections: list[Section], problem: str) -> list[SubDirective]:
+    instructions = _PLAN.format(limit=ctx.fan_out)
+    examples: tuple[Example, ...] = (_EXAMPLE,)
+    if ctx.options:
+        instructions += "\n" + _CHOOSE.format(options=_listing(ctx.options))
+        examples = ()
+    revised = Section("An earlier plan was refused because", problem)
+    shape = _plan_model(ctx.fan_out, tuple(option.action_id for option in ctx.options))
+    plan = await ctx.model.ask("decompose", instructions, [*sections, revised], shape, examples=examples, tokens=700)
+    return _distinct(plan.model_dump()["sub_directives"])
+
+
+def _distinct(entries: list[str | dict[str, str]]) -> list[SubDirective]:
+    """The plan's entries without repetitions."""
+    children: dict[str, SubDirective] = {}
+    for entry in entries:
+        directive, action = (entry, None) if isinstance(entry, str) else (entry["directive"], entry["action"])
+        children.setdefault(" ".join(directive.lower().split()), SubDirective(directive=directive, action_id=action))
+    return list(children.values())
+
+
+def _listing(options: tuple[ActionOption, ...]) -> str:
+    return "\n".join(f"- {option.action_id}: {option.description}" for option in options)
+
+
+async def _check(ctx: ActionContext, children: list[SubDirective]) -> Independence:
+    plan = "\n".join(f"{number}. {child.directive}" for number, child in enumerate(children, 1))
+    return await ctx.model.ask(
+        "check_plan", _CHECK, [Section("Plan", plan)], Independence, examples=_CHECK_EXAMPLES, tokens=120
+    )

@@ -1,0 +1,71 @@
+"""`reasoning.review_reports`: judge the reports of a manager's children; finish, or say what is still missing."""
+
+from pydantic import BaseModel, Field
+
+from shared.actions.context import ActionContext, ChildReport
+from shared.actions.reasoning import decompose_directive
+from shared.llm.prompting import Example, Section, clip
+from shared.swarm.outcomes import Outcome, Spawn, SubDirective, Terminate
+from shared.swarm.statuses import Status
+
+ACTION_ID = "reasoning.review_reports"
+
+_REVIEW = (
+    "You review what your workers report on your directive. `complete` is true if together they did everything that "
+    "the directive asks; a worker marked FAILED did nothing. If something is still to be done, `missing` says what, "
+    "in one or two sentences, else it is empty. `report` tells whoever gave the directive what was done and what came "
+    "of it, with the names of files, in plain sentences. Answer in JSON."
+)
+_EXAMPLES = (
+    Example(
+        "Directive:\nWrite a guide to the routes and a list of safety rules.\n\n"
+        "Reports:\n1. Write routes.md.\nDone: Wrote `routes.md` (40 lines).\n2. Write safety.md.\nFAILED: no answer.",
+        '{"complete": false, "missing": "The list of safety rules, safety.md, was not written.", '
+        '"report": "The guide routes.md is written; the safety rules are not."}',
+    ),
+    Example(
+        "Directive:\nWrite a guide to the routes and a list of safety rules.\n\n"
+        "Reports:\n1. Write routes.md.\nDone: Wrote `routes.md` (40 lines).\n2. Write safety.md.\nDone: Wrote "
+        "`safety.md` (12 lines).",
+        '{"complete": true, "missing": "", "report": "Both are written: routes.md describes the routes and safety.md '
+        'lists the safety rules."}',
+    ),
+)
+
+
+class Review(BaseModel):
+    """The verdict on a directive."""
+
+    complete: bool
+    missing: str = Field(max_length=500)
+    report: str = Field(min_length=1, max_length=2_000)
+
+
+async def perform(ctx: ActionContext) -> Outcome:
+    """Terminate with a consolidated report, or spawn a continuation for what is still missing."""
+    if all(child.status is not Status.TERMINATED for child in ctx.children):
+        return _continuation(ctx, "Nothing was done: every attempt failed.\n" + _listing(ctx.children, 150))
+    sections = [
+        Section("Directive", ctx.node.directive),
+        Section("Known to be missing before", ctx.node.missing or ""),
+        Section("Reports", _listing(ctx.children, 500)),
+    ]
+    review = await ctx.model.ask("review", _REVIEW, sections, Review, examples=_EXAMPLES, tokens=700)
+    if review.complete:
+        return Terminate(report=review.report)
+    return _continuation(ctx, review.missing or review.report)
+
+
+def _continuation(ctx: ActionContext, missing: str) -> Spawn:
+    again = SubDirective(
+        directive=ctx.node.directive, action_id=decompose_directive.ACTION_ID, continuation=True, missing=missing
+    )
+    return Spawn(children=(again,))
+
+
+def _listing(children: tuple[ChildReport, ...], tokens: int) -> str:
+    return "\n".join(
+        f"{number}. {clip(child.directive, 80)}\n"
+        f"{'Done' if child.status is Status.TERMINATED else child.status.upper()}: {clip(child.report, tokens)}"
+        for number, child in enumerate(children, 1)
+    )

@@ -1,0 +1,153 @@
+"""`advance_node`: run one node until it ends or must wait. The one activity that does the work."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from shared.activities.acting import Work, act, adopt, cancel, review
+from shared.activities.branches import load_branches, settle_parent
+from shared.activities.engine import Engine
+from shared.activities.hold import Hold
+from shared.activities.interruption import Interrupted
+from shared.activities.keeping import expire_questions, load_questions
+from shared.activities.manage import cancel_searches, children_step
+from shared.errors import Conflict, Unavailable
+from shared.runtime.names import answered_event, resumed_event
+from shared.runtime.steps import ENDED, Step
+from shared.store.nodes import Nodes
+from shared.swarm.control import Command, Control
+from shared.swarm.node import NodeRef
+from shared.swarm.statuses import Operation, Status
+from shared.swarm.swarm import QuestionState, Swarm
+
+#: Seconds after which a node that somebody else moved, or still holds, is looked at again.
+_SOON = 0.5
+_HELD = 5.0
+#: Seconds that a paused node waits for its wake event at most before it looks again.
+_PAUSED = 3_600.0
+#: Moves that one activity makes at most; a node that needs more comes back.
+_MAX_MOVES = 12
+
+
+async def advance_node(engine: Engine, ref: NodeRef) -> Step:
+    """Bring a node as far as it gets now, and say what to wait for.
+
+    A node that somebody else works on, a busy model and a lost race all come back as `later`.
+    """
+    nodes = engine.nodes(ref.space)
+    hold = Hold(engine, ref, nodes, await nodes.load(ref.node_id))
+    if not hold.node.alive:
+        await settle_parent(engine, nodes, hold.node)
+        return ENDED
+    if held_for := hold.foreign_seconds():
+        return Step(kind="later", seconds=min(held_for, _HELD))
+    try:
+        return await _Advance(engine, ref, nodes, hold, await engine.swarm(ref.space)).run()
+    except Conflict:
+        return Step(kind="later", seconds=_SOON)
+    except Unavailable as busy:
+        await hold.release()
+        return Step(kind="later", seconds=busy.retry_after)
+
+
+class _Advance:
+    """One call of the activity: moves the node from status to status until it ends or must wait."""
+
+    def __init__(self, engine: Engine, ref: NodeRef, nodes: Nodes, hold: Hold, swarm: Swarm) -> None:
+        self._engine = engine
+        self._ref = ref
+        self._nodes = nodes
+        self._hold = hold
+        self._swarm = swarm
+        self._moves: dict[Status, Callable[[], Awaitable[Step | None]]] = {
+            Status.PENDING: self._start,
+            Status.ACTING: self._act_again,
+            Status.BLOCKED: self._answered,
+            Status.WAITING: self._waiting,
+            Status.REVIEWING: self._review_again,
+        }
+
+    async def run(self) -> Step:
+        for _ in range(_MAX_MOVES):
+            step = await self._move()
+            if not self._hold.node.alive:
+                await settle_parent(self._engine, self._nodes, self._hold.node)
+                return ENDED
+            if step is not None:
+                return step
+        return Step(kind="later", seconds=_SOON)
+
+    async def _move(self) -> Step | None:
+        control = await self._engine.control(self._ref.space)
+        if control.generation > self._ref.generation:
+            return ENDED
+        command = control.of(self._hold.node.node_id)
+        if command is Command.CANCEL:
+            return await self._cancel()
+        if command is Command.PAUSE:
+            return await self._pause(control)
+        try:
+            return await self._moves[self._hold.node.status]()
+        except Interrupted as stopped:
+            return None if stopped.command is not None else Step(kind="later", seconds=_SOON)
+
+    async def _start(self) -> Step | None:
+        await self._hold.move(Operation.EXECUTE, Status.ACTING)
+        return await self._work(act, fresh=True)
+
+    async def _act_again(self) -> Step | None:
+        await self._hold.take()
+        return await self._work(act)
+
+    async def _review_again(self) -> Step | None:
+        await self._hold.take()
+        return await self._work(review)
+
+    async def _work(self, work: Work, *, fresh: bool = False) -> Step | None:
+        await self._hold.run(work(self._engine, self._hold, self._swarm, fresh=fresh))
+        return None
+
+    async def _answered(self) -> Step | None:
+        """Act again once every question is answered or its deadline is over."""
+        node = self._hold.node
+        questions = await load_questions(self._engine, self._ref.space, node)
+        still_open = [question for question in questions if question.state is QuestionState.OPEN]
+        now = self._engine.now()
+        if still_open and node.answer_by is not None and now < node.answer_by:
+            return Step(kind="wait", event=answered_event(node.turn), until=node.answer_by)
+        await expire_questions(self._engine, self._ref.space, still_open)
+        asked = min((question.asked for question in questions if question.turn == node.turn), default=now)
+        await self._hold.move(
+            Operation.USER_COMMUNICATION,
+            Status.ACTING,
+            turn=node.turn + 1,
+            answer_by=None,
+            waited=node.waited + (now - asked).total_seconds(),
+        )
+        return await self._work(act)
+
+    async def _waiting(self) -> Step | None:
+        """Have the children routed and driven; once all have ended, adopt a continuation's report or review."""
+        step = await self._hold.run(children_step(self._engine, self._ref, self._swarm, self._nodes, self._hold.node))
+        if step.children:
+            return step
+        branches = await load_branches(self._engine, self._nodes, self._hold.node)
+        if branches[-1].is_continuation:
+            await adopt(self._hold, branches)
+            return None
+        await self._hold.move(Operation.EXECUTE, Status.REVIEWING, turn=self._hold.node.turn + 1)
+        return await self._work(review)
+
+    async def _pause(self, control: Control) -> Step:
+        await self._hold.release()
+        until = self._engine.now() + timedelta(seconds=_PAUSED)
+        return Step(kind="wait", event=resumed_event(control.pauses), until=until)
+
+    async def _cancel(self) -> Step | None:
+        """Cancel the children first, each by an advance of its own, then the node itself."""
+        node = self._hold.node
+        step = await cancel_searches(self._engine, self._nodes, node)
+        if step.children:
+            return step
+        await expire_questions(self._engine, self._ref.space, await load_questions(self._engine, self._ref.space, node))
+        await cancel(self._engine, self._hold)
+        return None

@@ -1,0 +1,64 @@
+"""What activities work with: the ports, the settings and the clock, wired by `shared.bootstrap`."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.blobs import Blobs
+from shared.config import Settings
+from shared.llm.limiter import CallLimiter
+from shared.llm.port import ChatModel
+from shared.spaces.space import BuiltinSpace
+from shared.store import Category, Store
+from shared.store.documents import Documents, Held
+from shared.store.nodes import Nodes
+from shared.swarm.control import RUNNING, Control
+from shared.swarm.swarm import QuestionDoc, Swarm
+from shared.types import Clock, SpaceKey, utc_now
+
+#: Swarms whose unchanging part is kept in memory.
+_CACHED_SWARMS = 1_000
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The ports that activities are given."""
+
+    store: Store
+    blobs: Blobs
+    model: ChatModel
+    limiter: CallLimiter
+    settings: Settings
+    actions: BuiltinSpace
+    #: Names this process in claims.
+    worker: str
+    clock: Clock = utc_now
+    _swarms: OrderedDict[SpaceKey, Swarm] = field(default_factory=OrderedDict)
+
+    def now(self) -> datetime:
+        """The present time."""
+        return self.clock()
+
+    def nodes(self, space: SpaceKey) -> Nodes:
+        """The nodes of a swarm space."""
+        return Nodes(self.store, space)
+
+    @property
+    def questions(self) -> Documents[QuestionDoc]:
+        """Questions to users."""
+        return Documents(self.store, Category.QUESTION, QuestionDoc)
+
+    async def swarm(self, space: SpaceKey) -> Swarm:
+        """The part of a swarm's document that never changes: directive, limits, creation."""
+        known = self._swarms.get(space)
+        if known is None:
+            known = (await Documents(self.store, Category.SWARM, Swarm).get(space, "swarm")).doc
+            self._swarms[space] = known
+            if len(self._swarms) > _CACHED_SWARMS:
+                self._swarms.popitem(last=False)
+        return known
+
+    async def control(self, space: SpaceKey) -> Control:
+        """What the user asks of a swarm now."""
+        found: Held[Control] | None = await Documents(self.store, Category.CONTROL, Control).find(space, "swarm")
+        return RUNNING if found is None else found.doc

@@ -1,0 +1,1 @@
+"""The vendor code behind the ports. Only `shared.bootstrap` imports this package."""

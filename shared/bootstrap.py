@@ -1,0 +1,67 @@
+"""Settings -> the wired app: the one place that names adapters. Nothing is built before it is first needed."""
+
+import secrets
+from functools import cache
+
+from shared.actions.registry import ACTIONS, FOLDERS
+from shared.activities.engine import Engine
+from shared.adapters.filesystem import FilesystemBlobs
+from shared.adapters.openai import OpenAIChatModel
+from shared.adapters.sqlite import SqliteStore
+from shared.blobs import Blobs
+from shared.config import Settings
+from shared.llm.limiter import CallLimiter
+from shared.llm.port import ChatModel
+from shared.spaces.space import BuiltinSpace
+from shared.store import Store
+from shared.usecases.app import App
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
+
+
+@cache
+def store() -> Store:
+    """The store of this process."""
+    return SqliteStore(settings().spaces_dir)
+
+
+@cache
+def blobs() -> Blobs:
+    """The blobs of this process."""
+    return FilesystemBlobs(settings().spaces_dir)
+
+
+@cache
+def model() -> ChatModel:
+    """The chat endpoint of this process."""
+    return OpenAIChatModel(settings().model_base_url, settings().api_key, keep_bounds=settings().model_offline)
+
+
+@cache
+def action_space() -> BuiltinSpace:
+    """The actions that ship with the app, as a tree."""
+    return BuiltinSpace((*FOLDERS, *(action.metadata for action in ACTIONS.values())))
+
+
+@cache
+def app() -> App:
+    """What use cases work with."""
+    return App(store=store(), blobs=blobs(), settings=settings(), actions=action_space())
+
+
+@cache
+def engine() -> Engine:
+    """What activities work with."""
+    return Engine(
+        store=store(),
+        blobs=blobs(),
+        model=model(),
+        limiter=CallLimiter(settings().user_calls, settings().all_calls),
+        settings=settings(),
+        actions=action_space(),
+        worker=secrets.token_hex(8),
+    )

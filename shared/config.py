@@ -1,0 +1,56 @@
+"""Every setting the app reads, from `SWARMSTAR_*` environment variables, checked once."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import InvalidInput
+
+
+class Settings(BaseSettings):
+    """The app's settings; each has a default that works on one's own machine except the model."""
+
+    model_config = SettingsConfigDict(env_prefix="SWARMSTAR_", frozen=True, extra="ignore")
+
+    #: The one user of a local deployment; without it no request is let in.
+    local_user: str | None = None
+    #: Where swarm spaces lie, one folder each.
+    spaces_dir: Path = Path(".swarmstar/spaces")
+
+    #: An OpenAI-compatible endpoint.
+    model_base_url: str = "https://api.openai.com/v1"
+    model_api_key: SecretStr | None = None
+    model: str = "gpt-5-mini"
+    #: Whether the model is the small embedded one: prompts get shorter and answers are bounded by grammar.
+    model_offline: bool = False
+    #: Seconds one model call may take.
+    model_timeout: float = Field(default=120.0, gt=0, le=600)
+    #: Tokens a prompt may have; what does not fit is cut by rule.
+    prompt_tokens: int = Field(default=12_000, ge=500)
+    #: Tokens an answer may have.
+    output_tokens: int = Field(default=4_000, ge=100)
+    #: Model calls in flight at once, of one user and in all.
+    user_calls: int = Field(default=200, ge=1)
+    all_calls: int = Field(default=1_000, ge=1)
+
+    #: `search`: a router node searches the action space for each sub-directive. `planned`: the plan names the
+    #: actions itself where the action space is small enough to be shown whole, which saves those calls.
+    routing: Literal["search", "planned"] = "search"
+    #: Whether a plan is checked for sub-directives that cannot run independently.
+    check_plans: bool = True
+    #: Sub-directives of one plan, at most; a swarm's own limit can only be lower.
+    fan_out: int = Field(default=12, ge=1, le=32)
+
+    #: Seconds a worker's claim on a node lasts without a heartbeat.
+    claim_seconds: float = Field(default=60.0, gt=0)
+    #: Seconds after which the sweep signals again what nobody picked up.
+    sweep_after: float = Field(default=60.0, ge=0)
+
+    @property
+    def api_key(self) -> str:
+        """The endpoint's key; raises `InvalidInput` that says how to set one."""
+        if self.model_api_key is None:
+            raise InvalidInput("no model key: set SWARMSTAR_MODEL_API_KEY, or run `make dev` for the offline model")
+        return self.model_api_key.get_secret_value()

@@ -1,0 +1,1 @@
+"""The durable orchestrations as plain generators over a small context Protocol."""

@@ -1,0 +1,1 @@
+"""Metadata trees of folders and leaves, and the router that searches them."""

@@ -1,0 +1,85 @@
+"""Typed documents of one category over the store port."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from shared.errors import NotFound
+from shared.store.port import Category, Condition, IfAbsent, IfEtag, Store
+from shared.types import SpaceKey
+
+T = TypeVar("T", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Generic[T]):
+    """A document and the etag it was read or written with."""
+
+    doc: T
+    etag: str
+
+
+class Documents(Generic[T]):
+    """The documents of one category, as one pydantic model."""
+
+    def __init__(self, store: Store, category: Category, model: type[T]) -> None:
+        self._store = store
+        self._category = category
+        self._model = model
+
+    async def find(self, space: SpaceKey, key: str) -> Held[T] | None:
+        """The document, or None."""
+        stored = await self._store.get(space, self._category, key)
+        return None if stored is None else Held(self._model.model_validate_json(stored.value), stored.etag)
+
+    async def get(self, space: SpaceKey, key: str) -> Held[T]:
+        """The document; raises `NotFound`."""
+        held = await self.find(space, key)
+        if held is None:
+            raise NotFound(f"there is no {self._category.replace('_', ' ')} {key!r}")
+        return held
+
+    async def create(self, space: SpaceKey, key: str, doc: T, *, seq: int = 0) -> str:
+        """Write a new document; raises `Conflict` if there is one."""
+        return await self.put(space, key, doc, seq=seq, condition=IfAbsent())
+
+    async def replace(self, space: SpaceKey, key: str, doc: T, etag: str, *, seq: int = 0) -> str:
+        """Write the next version of a document; raises `Conflict` if it changed meanwhile."""
+        return await self.put(space, key, doc, seq=seq, condition=IfEtag(etag))
+
+    async def write(self, space: SpaceKey, key: str, doc: T, *, seq: int = 0) -> str:
+        """Write a document whatever lies there."""
+        return await self.put(space, key, doc, seq=seq)
+
+    async def put(self, space: SpaceKey, key: str, doc: T, *, seq: int = 0, condition: Condition = None) -> str:
+        """Write a document under a condition; raises `Conflict` when it does not hold."""
+        return await self._store.put(space, self._category, key, doc.model_dump_json(), seq=seq, condition=condition)
+
+    async def delete(self, space: SpaceKey, key: str) -> bool:
+        """Remove a document; False if there was none."""
+        return await self._store.delete(space, self._category, key)
+
+    async def page(
+        self,
+        space: SpaceKey,
+        *,
+        subtree: str | None = None,
+        after: int | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> tuple[list[T], str | None]:
+        """Some documents in the order of their sequence numbers, and the cursor that goes on."""
+        page = await self._store.scan(space, self._category, subtree=subtree, after=after, limit=limit, cursor=cursor)
+        return [self._model.model_validate_json(item.value) for item in page.items], page.cursor
+
+    async def all(self, space: SpaceKey, *, subtree: str | None = None) -> AsyncIterator[T]:
+        """Every document, page by page, in the order of their sequence numbers."""
+        cursor: str | None = None
+        while True:
+            docs, cursor = await self.page(space, subtree=subtree, limit=500, cursor=cursor)
+            for doc in docs:
+                yield doc
+            if cursor is None:
+                return

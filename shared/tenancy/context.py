@@ -1,0 +1,29 @@
+"""The verified identity behind a request. Made in one place from the credential, never from a request's body."""
+
+from dataclasses import dataclass
+
+from shared.errors import InvalidInput
+from shared.types import ACCOUNT, SYSTEM, SpaceKey, check_scope_id
+
+
+@dataclass(frozen=True, slots=True)
+class TenantContext:
+    """One user, as the credential names them."""
+
+    user_id: str
+
+    def __post_init__(self) -> None:
+        check_scope_id(self.user_id, "user_id")
+        if self.user_id in {ACCOUNT, SYSTEM}:
+            raise InvalidInput(f"user_id {self.user_id!r} is reserved")
+
+    def space(self, swarm_id: str) -> SpaceKey:
+        """The space of one of this user's swarms; every query goes through it."""
+        if check_scope_id(swarm_id, "swarm_id") in {ACCOUNT, SYSTEM}:
+            raise InvalidInput(f"swarm_id {swarm_id!r} is reserved")
+        return SpaceKey(self.user_id, swarm_id)
+
+    @property
+    def account(self) -> SpaceKey:
+        """The space of what belongs to the user and not to one swarm."""
+        return SpaceKey.account(self.user_id)

@@ -1,0 +1,105 @@
+"""Creating a swarm: everything is checked before anything is stored, and the store comes before the signal."""
+
+import secrets
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from shared.errors import InvalidInput
+from shared.runtime import Runtime
+from shared.store.catalog import UnfinishedSwarms
+from shared.store.nodes import Nodes
+from shared.swarm.birth import absorber, root_node
+from shared.swarm.budget import SMALLEST, Lease, Limits
+from shared.swarm.node import ROOT_ID, NodeRef, Outbox, SwarmNode
+from shared.swarm.swarm import ContextDoc, ContextRef, Swarm
+from shared.swarm.transitions import spawned
+from shared.tenancy import TenantContext
+from shared.types import SpaceKey
+from shared.usecases.app import App
+from shared.usecases.context_documents import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, ContextInput, read_documents
+
+MAX_DIRECTIVE = 16_000
+
+#: What one node may use to read a document in: itself, a call and its repairs.
+_READING = Lease(nodes=1, calls=3, tokens=9_000)
+
+
+class NewSwarm(BaseModel):
+    """What a user states and hands over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    directive: str = Field(max_length=MAX_DIRECTIVE, description="The goal, in plain words.")
+    context: list[ContextInput] = Field(default=[], max_length=MAX_DOCUMENTS)
+    limits: Limits = Limits()
+
+    @field_validator("directive")
+    @classmethod
+    def _says_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("the directive is empty: say what is to be done")
+        return value.strip()
+
+
+async def create_swarm(app: App, tenant: TenantContext, runtime: Runtime, new: NewSwarm) -> Swarm:
+    """Store a new swarm whole and start it. Raises `InvalidInput` before anything is stored."""
+    documents = read_documents(new.context)
+    space = tenant.space(secrets.token_hex(8))
+    now = app.now()
+    swarm = Swarm(
+        swarm_id=space.swarm_id,
+        user_id=space.user_id,
+        directive=new.directive,
+        created=now,
+        limits=new.limits,
+        context=tuple(_listed(doc) for doc, _ in documents),
+    )
+    root = _family(app, swarm)
+    # The sweep's entry first: whatever is half there after a crash, it finds.
+    await UnfinishedSwarms(app.store).add(space, now)
+    for doc, text in documents:
+        await _keep(app, space, doc, text)
+    await app.swarms.create(space, "swarm", swarm)
+    await app.swarms.create(tenant.account, space.swarm_id, _summary(swarm), seq=swarm.seq)
+    await Nodes(app.store, space).create(root)
+    await runtime.start_swarm(root_ref(space))
+    return swarm
+
+
+def root_ref(space: SpaceKey, generation: int = 0) -> NodeRef:
+    """A reference to a swarm's root."""
+    return NodeRef(user_id=space.user_id, swarm_id=space.swarm_id, node_id=ROOT_ID, generation=generation)
+
+
+def _listed(doc: ContextDoc) -> ContextRef:
+    return ContextRef(context_id=doc.context_id, name=doc.name, type=doc.type, size=doc.size)
+
+
+def _summary(swarm: Swarm) -> Swarm:
+    return swarm.model_copy(update={"directive": swarm.directive[:200], "context": ()})
+
+
+async def _keep(app: App, space: SpaceKey, doc: ContextDoc, text: str) -> None:
+    if doc.content is None:
+        await app.blobs.put(space, text.encode(), max_bytes=MAX_DOCUMENT_BYTES)
+    await app.contexts.create(space, doc.context_id, doc)
+
+
+def _family(app: App, swarm: Swarm) -> SwarmNode:
+    """The root, with the nodes that absorb the context in the outbox of its birth."""
+    root = root_node(swarm.directive, swarm.limits, len(swarm.context))
+    reading = _READING.model_copy(update={"cost_usd": swarm.limits.cost_usd / 40})
+    rest = root.lease
+    for _ in swarm.context:
+        rest = rest - reading
+    if not rest.covers(SMALLEST):
+        raise InvalidInput(
+            f"the limits do not suffice to read {len(swarm.context)} documents and do anything with them: "
+            "raise nodes, calls or tokens, or hand over less"
+        )
+    children = tuple(
+        absorber(root, ordinal, doc.name, doc.context_id, reading) for ordinal, doc in enumerate(swarm.context)
+    )
+    now = app.now()
+    events = tuple(spawned(node, now) for node in (root, *children))
+    return root.evolve(outbox=Outbox(events=events, children=children))

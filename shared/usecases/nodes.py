@@ -1,0 +1,104 @@
+"""Looking at the tree: every node in brief, one node in full, and what happened after a frame."""
+
+import asyncio
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from shared.errors import InvalidInput
+from shared.llm.journal import JournalEntry
+from shared.llm.prompting import clip
+from shared.store.history import History
+from shared.store.nodes import Nodes
+from shared.swarm.node import ROOT_ID, SwarmEvent, SwarmNode
+from shared.swarm.swarm import QuestionDoc
+from shared.tenancy import TenantContext
+from shared.types import SpaceKey, check_item_id
+from shared.usecases.app import App
+
+#: Seconds that a reader of events may be kept waiting; below what load balancers allow.
+MAX_WAIT = 25.0
+MAX_EVENTS = 1_000
+#: Nodes that a tree shows at most.
+MAX_TREE = 20_000
+#: Seconds between two looks at the history while a reader waits.
+_LOOK = 0.25
+_BRIEF_TOKENS = 80
+
+
+class Tree(BaseModel):
+    """All nodes of a swarm, their texts cut, and the frame up to which they were read at least."""
+
+    frame: int
+    nodes: list[SwarmNode]
+
+
+class NodeDetail(BaseModel):
+    """One node with its log, its way through the spaces and its questions."""
+
+    node: SwarmNode
+    log: list[JournalEntry]
+    questions: list[QuestionDoc]
+
+
+class Events(BaseModel):
+    """Events in order, the last frame among them (or the one asked for), and whether nothing will follow."""
+
+    items: Sequence[SwarmEvent]
+    frame: int
+    ended: bool
+
+
+async def get_tree(app: App, tenant: TenantContext, swarm_id: str) -> Tree:
+    """The tree as it stands."""
+    space, _ = await app.swarm(tenant, swarm_id)
+    nodes: list[SwarmNode] = []
+    async for node in Nodes(app.store, space).all():
+        nodes.append(_brief(node))
+        if len(nodes) == MAX_TREE:
+            break
+    return Tree(frame=max((node.seq for node in nodes), default=0), nodes=nodes)
+
+
+def _brief(node: SwarmNode) -> SwarmNode:
+    report = None if node.report is None else clip(node.report, _BRIEF_TOKENS)
+    directive = clip(node.directive, _BRIEF_TOKENS)
+    return node.evolve(directive=directive, report=report, outbox=None, claim=None, route=())
+
+
+async def get_node(app: App, tenant: TenantContext, swarm_id: str, node_id: str) -> NodeDetail:
+    """One node in full; raises `NotFound`."""
+    space, _ = await app.swarm(tenant, swarm_id)
+    node = (await Nodes(app.store, space).load(check_item_id(node_id, "node_id"))).node
+    log = [entry async for entry in app.logs.all(space, subtree=node_id.replace(".", "-"))]
+    questions = await asyncio.gather(*(app.questions.get(space, asked) for asked in node.questions))
+    shown = node.evolve(outbox=None, claim=None)
+    return NodeDetail(node=shown, log=log, questions=[held.doc for held in questions])
+
+
+async def get_events(app: App, tenant: TenantContext, swarm_id: str, *, after: int, limit: int, wait: float) -> Events:
+    """The events after a frame, in order; with `wait` it stays up to so many seconds until there is one."""
+    if after < 0 or not 1 <= limit <= MAX_EVENTS or not 0 <= wait <= MAX_WAIT:
+        raise InvalidInput(f"after must be 0 or more, limit 1 to {MAX_EVENTS} and wait 0 to {MAX_WAIT:.0f} seconds")
+    space, _ = await app.swarm(tenant, swarm_id)
+    history = History(app.store, space)
+    looks = max(1, int(wait / _LOOK))
+    for look in range(looks):
+        items = await history.read(after, limit)
+        if items:
+            return Events(items=items, frame=items[-1].frame, ended=_root_ended(items))
+        if await _ended(app, space):
+            return Events(items=[], frame=after, ended=True)
+        if look + 1 < looks:
+            await asyncio.sleep(_LOOK)
+    return Events(items=[], frame=after, ended=False)
+
+
+def _root_ended(items: Sequence[SwarmEvent]) -> bool:
+    last = items[-1]
+    return last.node_id == ROOT_ID and last.status.ended
+
+
+async def _ended(app: App, space: SpaceKey) -> bool:
+    root = await Nodes(app.store, space).find(ROOT_ID)
+    return root is not None and not root.node.alive

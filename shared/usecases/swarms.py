@@ -1,0 +1,109 @@
+"""Looking at swarms and telling them what to do."""
+
+from collections.abc import Callable
+
+from shared.errors import Conflict, InvalidInput
+from shared.runtime import Runtime
+from shared.runtime.names import answered_event, resumed_event
+from shared.store import IfAbsent, IfEtag
+from shared.store.nodes import Nodes
+from shared.swarm.control import RUNNING, Command, Control
+from shared.swarm.swarm import QuestionState, Swarm, SwarmStatus
+from shared.tenancy import TenantContext
+from shared.types import SpaceKey
+from shared.usecases.app import App
+from shared.usecases.create_swarm import root_ref
+
+_ATTEMPTS = 5
+
+
+async def get_swarm(app: App, tenant: TenantContext, swarm_id: str) -> Swarm:
+    """One swarm; raises `NotFound`."""
+    _, held = await app.swarm(tenant, swarm_id)
+    return held.doc
+
+
+async def list_swarms(
+    app: App, tenant: TenantContext, limit: int, cursor: str | None
+) -> tuple[list[Swarm], str | None]:
+    """The tenant's swarms, oldest first, and the cursor that goes on."""
+    return await app.swarms.page(tenant.account, limit=limit, cursor=cursor)
+
+
+async def cancel_swarm(app: App, tenant: TenantContext, runtime: Runtime, swarm_id: str) -> Swarm:
+    """Have every node end as cancelled, and wake those that wait for answers. Raises `Conflict` once it has ended."""
+    space, swarm = await _running(app, tenant, swarm_id)
+    before = await _set(app, space, lambda control: control.model_copy(update={"command": Command.CANCEL}))
+    async for question in app.questions.all(space):
+        if question.state is QuestionState.OPEN:
+            await runtime.wake(root_ref(space).to(question.node_id), answered_event(question.turn))
+    await _wake_all(app, space, runtime, before)
+    return swarm
+
+
+async def pause_swarm(app: App, tenant: TenantContext, swarm_id: str) -> Swarm:
+    """Have every node stop before its next model call. Raises `Conflict` once it was cancelled or has ended."""
+    space, swarm = await _running(app, tenant, swarm_id)
+    await _set(app, space, _paused)
+    return swarm
+
+
+async def resume_swarm(app: App, tenant: TenantContext, runtime: Runtime, swarm_id: str) -> Swarm:
+    """Have paused nodes go on. Raises `Conflict` once it was cancelled or has ended."""
+    space, swarm = await _running(app, tenant, swarm_id)
+    before = await _set(app, space, _resumed)
+    await _wake_all(app, space, runtime, before)
+    return swarm
+
+
+def _paused(control: Control) -> Control:
+    if control.command is Command.CANCEL:
+        raise Conflict("the swarm is being cancelled")
+    if control.command is Command.PAUSE:
+        return control
+    return control.model_copy(update={"command": Command.PAUSE, "pauses": control.pauses + 1})
+
+
+def _resumed(control: Control) -> Control:
+    if control.command is Command.CANCEL:
+        raise Conflict("the swarm is being cancelled")
+    return control.model_copy(update={"command": Command.RUN})
+
+
+async def _running(app: App, tenant: TenantContext, swarm_id: str) -> tuple[SpaceKey, Swarm]:
+    space, held = await app.swarm(tenant, swarm_id)
+    if held.doc.status is not SwarmStatus.RUNNING:
+        raise Conflict(f"swarm {swarm_id} has already ended ({held.doc.status})")
+    return space, held.doc
+
+
+async def _set(app: App, space: SpaceKey, change: Callable[[Control], Control]) -> Control:
+    """Change the control document; returns how it was before."""
+    for _ in range(_ATTEMPTS):
+        held = await app.controls.find(space, "swarm")
+        before = RUNNING if held is None else held.doc
+        after = change(before)
+        condition = IfAbsent() if held is None else IfEtag(held.etag)
+        try:
+            await app.controls.put(space, "swarm", after, condition=condition)
+        except Conflict:
+            continue
+        return before
+    raise Conflict("the swarm's control keeps changing; try again")
+
+
+async def _wake_all(app: App, space: SpaceKey, runtime: Runtime, before: Control) -> None:
+    """Wake every node that may wait for the end of a pause."""
+    if before.command is not Command.PAUSE:
+        return
+    event = resumed_event(before.pauses)
+    async for node in Nodes(app.store, space).all():
+        if node.alive and not node.is_router:
+            await runtime.wake(root_ref(space).to(node.node_id), event)
+
+
+def check_limit(limit: int, most: int) -> int:
+    """A page size within bounds; raises `InvalidInput`."""
+    if not 1 <= limit <= most:
+        raise InvalidInput(f"limit must be from 1 to {most}")
+    return limit

@@ -1,0 +1,61 @@
+"""The sweep: signal again what was created, answered or resumed and not picked up, and seal old gaps in history.
+
+Every signal may be lost, since the store comes first and the signal second; this is what makes that harmless.
+"""
+
+from datetime import datetime, timedelta
+
+from shared.runtime import RunStatus, Runtime
+from shared.runtime.names import answered_event
+from shared.store.catalog import Unfinished, UnfinishedSwarms
+from shared.store.history import History
+from shared.store.nodes import Nodes
+from shared.swarm.node import ROOT_ID
+from shared.swarm.statuses import Status
+from shared.swarm.swarm import QuestionState
+from shared.types import SpaceKey
+from shared.usecases.app import App
+from shared.usecases.create_swarm import root_ref
+
+#: Seconds after which a gap in history is taken for one that its writer never fills.
+SEAL_AFTER = 300.0
+#: Seconds after which a swarm that was never created whole is forgotten.
+FORGET_AFTER = 3_600.0
+
+
+async def sweep(app: App, runtime: Runtime) -> int:
+    """Look after every unfinished swarm once; how many there are."""
+    count = 0
+    async for entry in UnfinishedSwarms(app.store).all():
+        await _look_after(app, runtime, entry)
+        count += 1
+    return count
+
+
+async def _look_after(app: App, runtime: Runtime, entry: Unfinished) -> None:
+    space = SpaceKey(entry.user_id, entry.swarm_id)
+    now = app.now()
+    age = (now - entry.created).total_seconds()
+    if age < app.settings.sweep_after:
+        return
+    root = await Nodes(app.store, space).find(ROOT_ID)
+    if root is None:
+        if age > FORGET_AFTER:
+            await UnfinishedSwarms(app.store).remove(space)
+        return
+    await History(app.store, space).seal(now - timedelta(seconds=SEAL_AFTER), now)
+    if await runtime.status(root_ref(space)) is not RunStatus.RUNNING:
+        await runtime.start_swarm(root_ref(space))
+    await _wake_answered(app, runtime, space, now)
+
+
+async def _wake_answered(app: App, runtime: Runtime, space: SpaceKey, now: datetime) -> None:
+    """Wake the nodes that still wait though their questions were answered a while ago."""
+    settled = now - timedelta(seconds=app.settings.sweep_after)
+    nodes = Nodes(app.store, space)
+    async for question in app.questions.all(space):
+        if question.state is not QuestionState.ANSWERED or (question.answered or now) > settled:
+            continue
+        held = await nodes.find(question.node_id)
+        if held is not None and held.node.status is Status.BLOCKED and held.node.turn == question.turn:
+            await runtime.wake(root_ref(space).to(question.node_id), answered_event(question.turn))
