@@ -27,7 +27,7 @@ class SwarmView(Document):
     status: str
     created: datetime
     ended: datetime | None = None
-    limits: dict[str, float] = {}
+    limits: dict[str, int | float] = {}
     context: tuple[ContextRef, ...] = ()
     usage: Usage = Usage()
     nodes: int = 0
@@ -159,11 +159,20 @@ class LogEntry(Document):
     seconds: float = 0.0
 
 
+class RouteStep(Document):
+    """One step of a router's search: what it was shown in a folder, and the id of what it chose, None for none."""
+
+    folder_id: str = ""
+    options: tuple[dict[str, Any], ...] = ()
+    chosen: str | None = None
+    confidence: str | float | None = None
+
+
 class NodeDetail(NodeView):
     """A node in full, with its model calls, the steps of its route and its questions."""
 
     log: tuple[LogEntry, ...] = ()
-    route: tuple[dict[str, Any], ...] = ()
+    route: tuple[RouteStep, ...] = ()
     questions: tuple[QuestionView | str, ...] = ()
 
 

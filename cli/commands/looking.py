@@ -1,7 +1,7 @@
 """Looking into a swarm: its tree, a node, its events."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ from cli.output import emit, is_terminal, remark, say
 from cli.text import clean, count, duration, first_words
 from cli.tree import LiveTree
 from cli.views import JsonView, PlainView, counts_line, event_line, header, question_lines, row_text
-from cli.wire import LogEntry, NodeDetail, QuestionView, SwarmView
+from cli.wire import LogEntry, NodeDetail, QuestionView, RouteStep, SwarmView
 
 
 def tree(swarm_id: SwarmId, url: Url = DEFAULT_URL, json: Json = False) -> None:
@@ -112,9 +112,9 @@ def _question_lines(swarm_id: str, question: QuestionView | str) -> list[str]:
     return [f"Question: {first_words(question.question, 400)}", f"  {question.state}: {question.answer or '-'}"]
 
 
-def _route_line(step: dict[str, Any]) -> str:
-    """A routing step, whatever fields it has."""
-    return "  " + first_words(", ".join(f"{name} {value}" for name, value in step.items()), 300)
+def _route_line(step: RouteStep) -> str:
+    sure = f", confidence {step.confidence}" if step.confidence is not None else ""
+    return f"  {step.folder_id}: {step.chosen or 'none of these'} (of {count(len(step.options), 'option')}{sure})"
 
 
 def _log_lines(entry: LogEntry, whole: bool) -> list[str]:

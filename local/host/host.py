@@ -19,13 +19,12 @@ from local.host.durable.engine import Engine
 from local.host.durable.protocol import encode
 from local.host.durable.storage import Storage
 from local.host.http import HttpTriggers
-from local.host.indexing import Function, IndexingError
+from local.host.indexing import Function
 from local.host.invoke import Invoker, silence_codec_notices
 from local.host.lock import StateLock
 from local.host.logs import log
 from local.host.problems import problem
-from local.host.routes import RouteError
-from local.host.settings import HostSettings, SettingsError
+from local.host.settings import HostSettings
 from local.host.timers import TimerTriggers
 
 DEFAULT_STATE = Path(".swarmstar") / "host.db"
@@ -98,7 +97,7 @@ class Host:
         addresses = Addresses(self.url, self._settings.hub_name, self.key, self._rpc_path)
         invokers = self._invokers(functions, addresses)
         self._engine = self._make_engine(invokers)
-        self._http = self._make_http(invokers["httpTrigger"])
+        self._http = HttpTriggers(invokers["httpTrigger"], self._settings.route_prefix, self._settings.body_limit)
         timers = TimerTriggers(invokers["timerTrigger"], self._storage)
         self._api = ClientApi(self._engine, self._storage, addresses)
         self._engine.start()
@@ -144,12 +143,6 @@ class Host:
         }
         activities = {invoker.function.durable_name.casefold(): invoker for invoker in invokers["activityTrigger"]}
         return Engine(self._storage, orchestrators, activities, self._settings)
-
-    def _make_http(self, invokers: list[Invoker]) -> HttpTriggers:
-        try:
-            return HttpTriggers(invokers, self._settings.route_prefix, self._settings.body_limit)
-        except (RouteError, SettingsError) as error:
-            raise IndexingError(str(error)) from None
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every request: the SDK's by its secret path, management by its key, the rest by the app's routes."""

@@ -9,10 +9,12 @@ from aiohttp import web
 from azure.functions import meta
 from multidict import CIMultiDict
 
+from local.host.indexing import IndexingError
 from local.host.invoke import Invoker
 from local.host.logs import log, milliseconds
 from local.host.problems import problem
-from local.host.routes import Route, compile_route, ordered
+from local.host.routes import Route, RouteError, compile_route, ordered
+from local.host.settings import expand
 
 
 class BodyTooLarge(Exception):
@@ -26,8 +28,7 @@ class HttpTriggers:
         self._body_limit = body_limit
         self._routes: dict[Route, list[Invoker]] = {}
         for invoker in invokers:
-            template = invoker.function.trigger.properties.get("route", invoker.function.name)
-            self._routes.setdefault(compile_route(f"{prefix}/{template}"), []).append(invoker)
+            self._routes.setdefault(_route(invoker, prefix), []).append(invoker)
         self._ordered = ordered(self._routes)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -63,6 +64,15 @@ class HttpTriggers:
             return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
         log.info("%s %s %d, %s", request.method, name, response.status, milliseconds(started))
         return response
+
+
+def _route(invoker: Invoker, prefix: str) -> Route:
+    name = invoker.function.name
+    template = expand(invoker.function.trigger.properties.get("route", name))
+    try:
+        return compile_route(f"{prefix}/{template}")
+    except RouteError as error:
+        raise IndexingError(f"function {name!r}: {error}") from None
 
 
 async def read_body(request: web.BaseRequest, limit: int) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-_PARAMETER = re.compile(r"\{(?P<rest>\*{0,2})(?P<name>\w+)(?P<constraints>(?::[^{}]+)*)(?P<optional>\??)\}")
+_PARAMETER = re.compile(r"\{(?P<rest>\*{0,2})(?P<name>\w+)(?P<constraints>(?::[^{}:?]+)*)(?P<optional>\??)\}")
 _TEXT = r"[^/]+?"
 #: Constraint -> the pattern a value must match. With arguments in brackets: see `_sized`.
 _CONSTRAINTS = {
@@ -37,7 +37,7 @@ class Route:
         found = self.pattern.fullmatch(path)
         if found is None:
             return None
-        return {name: unquote(value) for name, value in found.groupdict().items() if value is not None}
+        return {name: unquote(value) for name, value in found.groupdict().items() if value}
 
 
 def compile_route(template: str) -> Route:

@@ -6,9 +6,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from shared.activities.engine import Engine
-from shared.errors import Conflict
+from shared.errors import Conflict, Unavailable
 from shared.spaces.memory_space import MemorySpace, memory_id
 from shared.spaces.metadata import MAX_INLINE_BYTES, MAX_NAME, MemoryMetadata, clip
+from shared.spaces.splitting import split
 from shared.store import Category
 from shared.store.documents import Documents
 from shared.swarm.node import SwarmNode
@@ -47,7 +48,11 @@ async def keep_artifacts(engine: Engine, space: SpaceKey, node: SwarmNode, draft
 
 
 async def keep_memories(engine: Engine, space: SpaceKey, node: SwarmNode, drafts: Sequence[MemoryDraft]) -> None:
-    """File what is to be remembered in the folders the drafts name."""
+    """File what is to be remembered in the folders the drafts name, and split those that outgrow a routing step.
+
+    The split goes by plain rules: the outcome is fixed by now, and a model call here could run out of budget or be
+    interrupted, and throw it away.
+    """
     memory = MemorySpace(engine.store, space)
     for ordinal, draft in enumerate(drafts):
         await memory.remember(
@@ -64,6 +69,9 @@ async def keep_memories(engine: Engine, space: SpaceKey, node: SwarmNode, drafts
                 }
             )
         )
+    for folder_id in dict.fromkeys(draft.folder_id for draft in drafts):
+        with suppress(Unavailable):  # others add to it right now; the next one to add splits it
+            await split(memory, folder_id)
 
 
 async def keep_questions(

@@ -132,9 +132,10 @@ class _Upload:
 
     def abandon(self) -> None:
         """Remove what is left of an upload that did not finish."""
-        if self._file is not None:
-            with suppress(OSError):  # on a full disk what is buffered cannot be written, and need not be
-                self._file.close()
+        if self._file is None:
+            return
+        with suppress(OSError):  # on a full disk what is buffered cannot be written, and need not be
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
 

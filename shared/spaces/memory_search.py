@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.spaces.excerpt import excerpt
 from shared.spaces.memory_space import MemorySpace
 from shared.spaces.metadata import MemoryMetadata, SpaceEntry
-from shared.spaces.router import MAX_STEPS, Chooser, Route, search
+from shared.spaces.router import MAX_STEPS, Accept, Chooser, Route, search
 
 #: The most questions one search takes up.
 MAX_QUESTIONS = 8
@@ -45,6 +45,7 @@ async def search_memory(
     read: Read,
     *,
     start: str | None = None,
+    accept: Accept | None = None,
     max_memories: int = MAX_MEMORIES,
     max_tokens: int = 3_000,
     max_steps: int = MAX_STEPS,
@@ -52,9 +53,10 @@ async def search_memory(
     """Find at most `max_memories` memories for the questions, in turn, with excerpts of `max_tokens` in all.
 
     A question is searched for again, without what it found already, until nothing more is found or its `max_steps`
-    are used up. One question comes after the other, so that the same answers give the same search.
+    are used up. One question comes after the other, so that the same answers give the same search. `accept` leaves
+    memories out by their cards.
     """
-    hunt = _Hunt(space, choose, start, dict.fromkeys(questions[:MAX_QUESTIONS], max_steps))
+    hunt = _Hunt(space, choose, start, accept, dict.fromkeys(questions[:MAX_QUESTIONS], max_steps))
     while hunt.open and len(hunt.found) < max_memories:
         for question in tuple(hunt.open):
             if len(hunt.found) < max_memories:
@@ -72,22 +74,30 @@ async def search_memory(
 class _Hunt:
     """The questions that are still open with the steps each has left, and what was found for which question."""
 
-    def __init__(self, space: MemorySpace, choose: Chooser, start: str | None, questions: dict[str, int]) -> None:
+    def __init__(
+        self,
+        space: MemorySpace,
+        choose: Chooser,
+        start: str | None,
+        accept: Accept | None,
+        questions: dict[str, int],
+    ) -> None:
         self.open = questions
         self.found: dict[str, list[str]] = {}
         self.routes: list[Route] = []
         self._space = space
         self._choose = choose
         self._start = start
+        self._accept = accept or (lambda _: True)
 
     async def step(self, question: str) -> None:
         """Search once more for a question, and close it if that finds nothing."""
 
-        def is_new(card: SpaceEntry) -> bool:
-            return question not in self.found.get(card.id, ())
+        def is_wanted(card: SpaceEntry) -> bool:
+            return question not in self.found.get(card.id, ()) and self._accept(card)
 
         left = self.open[question]
-        route = await search(self._space, question, self._choose, start=self._start, accept=is_new, max_steps=left)
+        route = await search(self._space, question, self._choose, start=self._start, accept=is_wanted, max_steps=left)
         self.routes.append(route)
         self.open[question] = left - route.asked
         if route.found is None:

@@ -1,27 +1,24 @@
-"""The memory space: what a swarm knows, in four standing folders."""
+"""The memory space: what a swarm knows, in four standing folders.
+
+Three layers: the folders and documentation that ship with the app, the memories a swarm keeps, and views of its node
+tree in `reports`, `directives` and `projects`. Only `projects` holds kept memories beside its view.
+"""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-from shared.errors import NotFound
-from shared.spaces.metadata import (
-    MAX_DESCRIPTION,
-    MAX_NAME,
-    MemoryMetadata,
-    SpaceEntry,
-    clip,
-    folder,
-)
+from shared.errors import Conflict, NotFound
+from shared.spaces.metadata import MemoryMetadata, SpaceEntry, folder
+from shared.spaces.node_view import NodeView, is_view
 from shared.spaces.space import BuiltinSpace, LayeredSpace
 from shared.spaces.stored import StoredSpace
 from shared.store.port import Category, Store
 from shared.types import SpaceKey
 
 ROOT = "memory"
-Filed = Literal["report", "directive"]
+PROJECTS = "projects"
 
 #: The folders every memory space has.
 STANDING_FOLDERS: tuple[SpaceEntry, ...] = (
@@ -33,18 +30,17 @@ STANDING_FOLDERS: tuple[SpaceEntry, ...] = (
     folder("user", "User", "The user: what they said, want and prefer.", ROOT),
     folder("facts", "Facts", "Single facts about the user and their answers to questions.", "user"),
     folder("conversations", "Conversations", "Raw conversations with the user.", "user"),
-    folder("projects", "Projects", "The work itself: code, texts, data and documents of the projects.", ROOT),
+    folder(PROJECTS, "Projects", "The work itself: code, texts, data and documents of the projects.", ROOT),
     folder("references", "References", "What was read elsewhere: documents, pages, books, manuals.", ROOT),
 )
 
-_FILED_IN = {"report": "reports", "directive": "directives"}
 #: Sequence numbers below this belong to folders, which no listing of memories shows.
 _FIRST_SEQ = 2
 _GLIMPSED = 6
 
 
-def memory_id(node_id: str, ordinal: int | str) -> str:
-    """The id of a memory: the node that makes it, and a number (or `report`, `directive`) within that node."""
+def memory_id(node_id: str, ordinal: int) -> str:
+    """The id of a kept memory: the node that makes it, and a number within that node."""
     return f"{node_id}-{ordinal}"
 
 
@@ -59,13 +55,32 @@ class Glimpse:
 
 
 class MemorySpace(LayeredSpace):
-    """The standing folders and what ships with the app below them, with a swarm's memories."""
+    """The standing folders and what ships with the app below them, a swarm's memories, and what its nodes left."""
 
     def __init__(self, store: Store, space: SpaceKey, shipped: Iterable[SpaceEntry] = ()) -> None:
         super().__init__(
             BuiltinSpace((*STANDING_FOLDERS, *shipped)),
             StoredSpace(store, space, Category.MEMORY_SPACE, MemoryMetadata, ROOT),
         )
+        self._view = NodeView(store, space)
+
+    async def get(self, entry_id: str) -> SpaceEntry | None:
+        """The whole entry, or None."""
+        return await self._view.get(entry_id) if self._view.owns(entry_id) else await super().get(entry_id)
+
+    async def children(self, folder_id: str) -> list[SpaceEntry]:
+        """The cards of a folder's builtin children, then of what nodes left there, then of kept memories."""
+        if not is_view(folder_id):
+            return await super().children(folder_id)
+        shown = self.builtin.listed(folder_id) + await self._view.children(folder_id)
+        return shown + await self.stored.children(folder_id) if folder_id == PROJECTS else shown
+
+    async def add(self, entry: SpaceEntry, *, seq: int = 1) -> SpaceEntry:
+        """As in every space; raises `Conflict` also for what is computed from the nodes, folders and ids alike."""
+        filed_in = entry.parent_id or ROOT
+        if self._view.owns(entry.id) or (is_view(filed_in) and filed_in != PROJECTS):
+            raise Conflict(f"{entry.id} in {filed_in}: this part of memory shows the nodes and cannot be added to")
+        return await super().add(entry, seq=seq)
 
     async def memory(self, entry_id: str) -> MemoryMetadata:
         """A memory with its inline content. Raises `NotFound`."""
@@ -77,48 +92,15 @@ class MemorySpace(LayeredSpace):
     async def remember(self, memory: MemoryMetadata) -> MemoryMetadata:
         """Add a memory below the folder it names, once however often it is called; return what is stored.
 
-        Raises `NotFound` when there is no such folder.
+        Raises `NotFound` when there is no such folder, `Conflict` when it is a view of the nodes.
         """
         await self.add(memory, seq=_seq(memory.created))
         return await self.memory(memory.id)
 
-    async def file(
-        self,
-        kind: Filed,
-        node_id: str,
-        directive: str,
-        *,
-        created: datetime,
-        content: str | None = None,
-        blob: tuple[str, int] | None = None,
-        summary: str = "",
-        below: Sequence[str] | None = None,
-    ) -> MemoryMetadata:
-        """File a node's report or directive without a model: by the nodes it stands below, from the root down.
-
-        `below` leaves nodes out that make no report of their own; by default it is every node above. `blob` is the
-        sha256 and size of content over 64 KiB. Costs the same however many others are filed.
-        """
-        above = _above(node_id) if below is None else tuple(below)
-        told = summary or (content or "" if kind == "report" else "")
-        memory = MemoryMetadata(
-            id=memory_id(node_id, kind),
-            name=clip(directive, MAX_NAME) or node_id,
-            description=_described(directive, told),
-            parent_id=await self._node_folder(kind, above),
-            type=kind,
-            content=content,
-            blob_sha256=blob[0] if blob else None,
-            blob_size=blob[1] if blob else None,
-            node_id=node_id,
-            created=created,
-        )
-        return await self.remember(memory)
-
     async def page(
         self, *, since: datetime | None = None, limit: int = 50, cursor: str | None = None
     ) -> tuple[list[MemoryMetadata], str | None]:
-        """The swarm's own memories in the order they were made, and the cursor that goes on after them."""
+        """The memories the swarm keeps in the order they were made, and the cursor that goes on after them."""
         after = max(_FIRST_SEQ - 1, _seq(since) if since else 0)
         entries, cursor = await self.stored.page(after=after, limit=limit, cursor=cursor)
         return [entry for entry in entries if isinstance(entry, MemoryMetadata)], cursor
@@ -138,36 +120,6 @@ class MemorySpace(LayeredSpace):
                 glimpses.append(Glimpse(path, entry, len(children), names))
             queue.extend((child, (*path, child.name)) for child in children if child.kind == "folder")
         return glimpses
-
-    async def _node_folder(self, kind: Filed, above: Sequence[str]) -> str:
-        """The folder of what nodes below the last of `above` leave; made with those it lies in if need be."""
-        if not above:
-            return _FILED_IN[kind]
-        folder_id = f"{_FILED_IN[kind]}.{above[-1]}"
-        entry = await self.get(folder_id)
-        if entry is None:
-            directive = await self.get(memory_id(above[-1], "directive"))
-            told = directive.name if directive else f"node {above[-1]}"
-            entry = folder(
-                folder_id,
-                f"Below: {told}",
-                f"The {_FILED_IN[kind]} of the nodes that work on: {directive.description if directive else told}",
-                await self._node_folder(kind, above[:-1]),
-            )
-        # Also when it is there: an earlier call may have been cut off before the folder was listed.
-        await self.add(entry)
-        return folder_id
-
-
-def _above(node_id: str) -> tuple[str, ...]:
-    places = node_id.split(".")
-    return tuple(".".join(places[:n]) for n in range(1, len(places)))
-
-
-def _described(directive: str, told: str) -> str:
-    if not told:
-        return clip(directive, MAX_DESCRIPTION)
-    return clip(f"{clip(directive, 150)} - {told[:1000]}", MAX_DESCRIPTION)
 
 
 def _seq(created: datetime | None) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shared.errors import IllegalTransition
-from shared.swarm.budget import Lease
+from shared.swarm.budget import Lease, spent
 from shared.swarm.node import ROOT_ID, SwarmEvent, SwarmNode
 from shared.swarm.statuses import Operation
 from shared.swarm.transitions import check
@@ -57,7 +57,7 @@ class _Reader:
             self._move(event, event.operation)
 
     def _birth(self, event: SwarmEvent) -> None:
-        child = SwarmNode.model_validate({**event.changes, "seq": event.frame})
+        child = SwarmNode.model_validate({**event.changes, "node_id": event.node_id, "seq": event.frame})
         self._nodes[child.node_id] = child
         if child.parent_id is None:
             if child.node_id != ROOT_ID:
@@ -94,7 +94,7 @@ class _Reader:
         if moved.turn < node.turn:
             self.found.append(f"{node.node_id} went back from turn {node.turn} to {moved.turn}")
         self._nodes[node.node_id] = moved
-        if not moved.alive:
+        if node.alive and not moved.alive:
             self._end(moved)
 
     def _end(self, node: SwarmNode) -> None:
@@ -102,18 +102,12 @@ class _Reader:
             self.found.append(f"{node.node_id} ended without a report")
         if self._alive_children.get(node.node_id, 0):
             self.found.append(f"{node.node_id} ended before its children")
-        if node.parent_id is None:
-            return
-        self._alive_children[node.parent_id] -= 1
-        self._give_back(node, node.parent_id)
+        if node.parent_id in self._alive_children:
+            self._alive_children[node.parent_id] -= 1
+            self._give_back(node, node.parent_id)
 
     def _give_back(self, node: SwarmNode, parent_id: str) -> None:
-        used = Lease(
-            nodes=node.nodes,
-            calls=node.usage.calls,
-            tokens=node.usage.input_tokens + node.usage.output_tokens,
-            cost_usd=node.usage.cost_usd,
-        )
+        used = spent(node.usage, node.nodes)
         self._leased[parent_id] = self._leased[parent_id] - node.lease + used
 
     def unfinished(self) -> list[str]:

@@ -200,8 +200,12 @@ class CannedApi:
             "started": STARTED,
             "seconds": 2.5,
         }
-        route = [{"folder": "coding", "chosen": "write_python", "confidence": 0.9}]
-        return web.json_response(found | {"log": [log], "route": route, "questions": [self.question]})
+        options = [{"number": 1, "id": "coding.write_python"}, {"number": 2, "id": "writing.write_document"}]
+        steps: list[dict[str, Any]] = [
+            {"folder_id": "memory", "options": options[1:], "chosen": None, "confidence": None},
+            {"folder_id": "actions", "options": options, "chosen": "coding.write_python", "confidence": "high"},
+        ]
+        return web.json_response(found | {"log": [log], "route": steps, "questions": [self.question]})
 
     async def _events(self, request: web.Request) -> web.Response:
         after, wait, limit = (int(request.query[name]) for name in ("after", "wait", "limit"))

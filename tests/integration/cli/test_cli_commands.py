@@ -74,7 +74,7 @@ def test_run_as_json_gives_the_swarm_its_events_and_the_swarm_again(cli: Cli) ->
     assert first["swarm_id"] == last["swarm_id"] == SWARM_ID
     assert [event["frame"] for event in events] == list(range(1, 10))
     assert last["report"] == "All is written."
-    assert last["limits"] == {"nodes": 50}
+    assert json.dumps(last["limits"]) == '{"nodes": 50}'
 
 
 @pytest.mark.parametrize("status", ["incomplete", "failed", "cancelled"])
@@ -128,7 +128,8 @@ def test_node_shows_report_route_and_calls(cli: Cli) -> None:
     ran = cli("node", SWARM_ID, "0.0.0")
 
     assert "Wrote it." in ran.out
-    assert "chosen write_python" in ran.out
+    assert "  memory: none of these (of 1 option)\n" in ran.out
+    assert "  actions: coding.write_python (of 2 options, confidence high)\n" in ran.out
     assert "Call 0.0.1  write_python  local  15 tokens  2 s" in ran.out
     assert "Please write." not in ran.out
 

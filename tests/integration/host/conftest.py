@@ -68,9 +68,11 @@ class Running:
     async def until(self, instance_id: str, condition: Callable[[dict[str, Any]], bool], timeout: float = 15) -> Any:
         """Poll the status until it meets the condition."""
         async with asyncio.timeout(timeout):
-            while not condition(found := await self.status(instance_id)):
+            while True:
+                found = await self.status(instance_id)
+                if condition(found):
+                    return found
                 await asyncio.sleep(0.005)
-        return found
 
     async def end(self, instance_id: str, timeout: float = 15) -> dict[str, Any]:
         """The status once the orchestration has ended."""

@@ -120,18 +120,18 @@ class TestFiles:
         await third.close()
 
     async def test_what_a_drop_that_was_killed_left_is_not_taken_over(self, store: SqliteStore, spaces: Path) -> None:
-        """The log and its index are still there, the index even in use; the file is gone."""
-        other = SqliteStore(spaces)
-        for number in range(20):
-            await store.put(SPACE, NODE, f"old.{number}", "{}")
-        assert await other.get(SPACE, NODE, "old.1") is not None
-        (spaces / "ada_first" / FILE_NAME).unlink()
-        await store.put(SPACE, NODE, "new", "{}")
-        await other.close()
-        third = SqliteStore(spaces)
-        for each in (store, third):
-            assert [item.key for item in (await each.scan(SPACE, NODE)).items] == ["new"]
-        await third.close()
+        """The file is gone; its log and the index of it are there, and another process has them open."""
+        process = await start(spaces, "write", "old")
+        assert process.stdout is not None
+        await asyncio.wait_for(process.stdout.readline(), 30)
+        process.send_signal(signal.SIGSTOP)
+        try:
+            (spaces / "ada_first" / FILE_NAME).unlink()
+            await asyncio.wait_for(store.put(SPACE, NODE, "new", "{}"), 5)
+            assert [item.key for item in (await store.scan(SPACE, NODE)).items] == ["new"]
+        finally:
+            process.kill()
+            await process.communicate()
 
     async def test_a_drop_waits_for_a_write_under_way(self, store: SqliteStore, spaces: Path) -> None:
         await store.put(SPACE, NODE, "0", "{}")

@@ -28,7 +28,7 @@ async def client_start(req: func.HttpRequest, client: df.DurableOrchestrationCli
 @blueprint.durable_client_input(client_name="client")
 async def client_status(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     status = await client.get_status(req.route_params["id"], show_history=True, show_history_output=True)
-    return reply(status.to_json() if status else None)
+    return reply(status.to_json() | {"historyEvents": status.historyEvents} if status else None)
 
 
 @blueprint.route("client/wait/{id}", methods=["GET"])

@@ -1,0 +1,67 @@
+# Everything a developer or a newcomer runs. Each target sets up what it needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BENCH_VENV ?= .venv-bench
+BENCH_READY := $(BENCH_VENV)/.ready
+N ?= 30
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test lint format crash bench clean
+
+help: ## Show what can be run
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+define check_python
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 12) else \
+	  "Swarm Star needs Python 3.11 or 3.12, and $(PYTHON) is %d.%d. Try: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+endef
+
+$(READY): requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
+	$(check_python)
+	@echo "Setting up $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(BENCH_READY): requirements-bench.txt $(READY)
+	@echo "Setting up $(BENCH_VENV) (once) ..."
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+setup: $(READY) ## Make the virtual environment and install everything
+
+demo: $(READY) ## Run a real directive on the offline model, or on OPENAI_API_KEY; MODEL= chooses another
+	@$(BIN)/python -m local.demo $(if $(MODEL),--model $(MODEL))
+
+dev: $(READY) ## Keep the embedded host running on http://127.0.0.1:7071
+	@$(BIN)/python -m local.dev $(if $(MODEL),--model $(MODEL))
+
+test: $(READY) ## Run every test
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(READY) ## Check format, style, types and import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+crash: $(READY) ## Kill the host N times in the middle of a swarm and compare with an undisturbed run
+	@$(BIN)/python -m tests.crash.run --kills $(N)
+
+bench: $(BENCH_READY) ## Measure orchestration cost beside its peers
+	@$(BENCH_VENV)/bin/python -m bench
+
+clean: ## Remove environments and caches; swarm spaces stay
+	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -1,0 +1,1 @@
+"""The systems beside this project, each used as its own documentation recommends."""
