@@ -125,6 +125,7 @@ class Host:
         return self._engine.stats()
 
     def _fail(self, error: BaseException) -> None:
+        self._engine.halt()
         if not self.failed.done():
             self.failed.set_exception(HostFailed(f"the state file cannot be written: {error}"))
 

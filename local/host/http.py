@@ -1,5 +1,6 @@
 """HTTP triggers: finds the function of a request, calls it and turns what it returns into a reply."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Iterable
@@ -57,7 +58,9 @@ class HttpTriggers:
         except BodyTooLarge as error:
             return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
         try:
-            response = _response(await invoker(_datum(request, values, body), invocation_id))
+            # A task of its own: what one request leaves in context variables is not for the next on the connection.
+            call = asyncio.ensure_future(invoker(_datum(request, values, body), invocation_id))
+            response = _response(await call)
         except Exception:  # noqa: BLE001  the edge of the app: a caller gets no traceback, the log does
             log.exception("%s failed, invocation %s", name, invocation_id)
             detail = f"The function failed. The host's log has it under invocation {invocation_id}."

@@ -12,6 +12,8 @@ from typing import Any
 
 from azure.functions import FunctionRegister
 
+from local.host.logs import log
+
 MODULE = "function_app"
 #: Trigger and binding types this host serves. What is not here is refused at index time.
 TRIGGERS = frozenset({"httpTrigger", "timerTrigger", "orchestrationTrigger", "activityTrigger"})
@@ -97,10 +99,12 @@ def _read(function: Any) -> Function:
     call = function.get_user_function()
     parameters = set(inspect.signature(call).parameters)
     names = {binding.name for binding in bindings} - {RETURN}
-    wants_context = CONTEXT in parameters - names
+    wants_context = CONTEXT in parameters - names and trigger.type != "orchestrationTrigger"
     _check_parameters(name, parameters - ({CONTEXT} if wants_context else set()), names)
     found = Function(name, call, trigger, bindings, inspect.iscoroutinefunction(call), wants_context)
     _check_callable(found)
+    if function.get_settings_dict("retry_policy"):
+        log.warning("function %s: this host does not apply its retry policy", name)
     return found
 
 
@@ -132,6 +136,9 @@ def _check_durable_names(functions: list[Function]) -> None:
     seen: dict[tuple[str, str], str] = {}
     for function in functions:
         if function.trigger.type in {"orchestrationTrigger", "activityTrigger"}:
+            if function.durable_name != function.call.__name__:
+                # The SDK's call_activity(function) sends the name of the `def`, which would then not be found.
+                log.warning("call %s by its durable name %r, a text", function.call.__name__, function.durable_name)
             key = (function.trigger.type, function.durable_name.casefold())
             if key in seen:
                 raise IndexingError(

@@ -62,9 +62,9 @@ class HostSettings(BaseSettings):
     body_limit: int = Field(4 << 20, gt=0)
     #: Most messages that may wait for one orchestration.
     inbox_limit: int = Field(100_000, gt=0)
-    #: Finished orchestrations kept, and for how long; what is over either bound is purged.
+    #: Finished orchestrations kept, and for how many seconds; what is over either bound is purged.
     keep_finished: int = Field(1000, ge=0)
-    keep_for: timedelta = timedelta(days=1)
+    keep_seconds: float = Field(86_400, ge=0)
     #: Like Azure: an orchestration that has returned stays Running until its open tasks have ended.
     wait_for_open_tasks: bool = True
     #: Key of the management endpoints; a new random one for every process unless it is set.
@@ -80,17 +80,17 @@ class HostSettings(BaseSettings):
         """Read `root/host.json` and the environment."""
         try:
             file = _HostFile.model_validate(_read_json(root / "host.json"))
+            durable = file.extensions.durable
+            return cls(
+                route_prefix=file.extensions.http.prefix.strip("/"),
+                hub_name=_hub_name(durable.hub),
+                max_activities=durable.activities,
+                max_orchestrators=durable.orchestrators,
+                max_actions=durable.actions,
+                function_timeout=_timeout(file.timeout),
+            )
         except ValidationError as error:
-            raise SettingsError(f"{root / 'host.json'} is not valid: {error}") from None
-        durable = file.extensions.durable
-        return cls(
-            route_prefix=file.extensions.http.prefix.strip("/"),
-            hub_name=durable.hub,
-            max_activities=durable.activities,
-            max_orchestrators=durable.orchestrators,
-            max_actions=durable.actions,
-            function_timeout=_timeout(file.timeout),
-        )
+            raise SettingsError(f"host.json or a SWARMSTAR_HOST_ variable is not valid: {error}") from None
 
 
 def apply_local_settings(root: Path) -> None:
@@ -119,6 +119,14 @@ def parse_timespan(text: str) -> timedelta | None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _hub_name(text: str) -> str:
+    """On Azure an app setting may name the hub; here one state file is one hub, and any name will do."""
+    try:
+        return expand(text)
+    except SettingsError:
+        return "LocalHub"
 
 
 def _timeout(text: str | None) -> timedelta | None:

@@ -34,8 +34,8 @@ STOP_TIMEOUT = 5.0
 
 GIB = 1024**3
 
-#: How long a thread of the model spins for the others before it sleeps. The default of some milliseconds makes answers
-#: eight times slower as soon as anything else wants a core; this costs a twentieth on an idle machine.
+#: How long a thread of the model spins for the others before it sleeps. With the default, answers come several times
+#: slower as soon as anything else wants a core; on an idle machine a short spin costs next to nothing.
 SPIN = {"GOMP_SPINCOUNT": "1000"}
 
 

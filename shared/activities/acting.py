@@ -32,21 +32,30 @@ from shared.swarm.swarm import ContextDoc, Swarm
 class Work(Protocol):
     """What a node does between being claimed and its outcome."""
 
-    async def __call__(self, engine: Engine, hold: Hold, swarm: Swarm, *, fresh: bool) -> None:
-        """Work, and commit the outcome. `fresh` says that the node never worked before."""
+    async def __call__(
+        self, engine: Engine, hold: Hold, swarm: Swarm, *, fresh: bool, branches: Sequence[Branch] | None
+    ) -> None:
+        """Work, and commit the outcome.
+
+        `fresh` says that the node never worked before; `branches` are its children where they were just read.
+        """
         ...
 
 
-async def act(engine: Engine, hold: Hold, swarm: Swarm, *, fresh: bool) -> None:
+async def act(
+    engine: Engine, hold: Hold, swarm: Swarm, *, fresh: bool, branches: Sequence[Branch] | None = None
+) -> None:
     """Perform the node's action."""
-    turn = await _Turn.open(engine, hold, swarm, fresh=fresh)
+    turn = await _Turn.open(engine, hold, swarm, fresh=fresh, branches=branches)
     action = action_of(hold.node.action_id)
     await turn.apply(action, await turn.perform(action, await turn.context(action)))
 
 
-async def review(engine: Engine, hold: Hold, swarm: Swarm, *, fresh: bool) -> None:
+async def review(
+    engine: Engine, hold: Hold, swarm: Swarm, *, fresh: bool, branches: Sequence[Branch] | None = None
+) -> None:
     """Judge what the children reported: terminate, or spawn a continuation."""
-    turn = await _Turn.open(engine, hold, swarm, fresh=fresh)
+    turn = await _Turn.open(engine, hold, swarm, fresh=fresh, branches=branches)
     outcome = await turn.perform(REVIEW, await turn.context(REVIEW))
     if isinstance(outcome, Spawn) and hold.node.round + 1 >= swarm.limits.rounds:
         missing = outcome.children[0].missing or "its manager did not say what"
@@ -95,14 +104,17 @@ class _Turn:
     swarm: Swarm
     journal: NodeJournal
     model: NodeModel
-    branches: list[Branch]
+    branches: Sequence[Branch]
     below: Below
 
     @classmethod
-    async def open(cls, engine: Engine, hold: Hold, swarm: Swarm, *, fresh: bool) -> "_Turn":
+    async def open(
+        cls, engine: Engine, hold: Hold, swarm: Swarm, *, fresh: bool, branches: Sequence[Branch] | None
+    ) -> "_Turn":
         node = hold.node
         journal = await NodeJournal.open(engine.store, hold.ref.space, node, fresh=fresh)
-        branches = await load_branches(engine, hold.nodes, node)
+        if branches is None:
+            branches = await load_branches(engine, hold.nodes, node)
         below = Below.of(branches)
         deadline = swarm.deadline(max(node.waited, below.waited))
         model = NodeModel(engine, hold.ref, node, journal, deadline, below.lease)
@@ -179,7 +191,10 @@ class _Turn:
         planned = plan_children(node, outcome.children, left, self.swarm)
         if isinstance(planned, str):
             return Terminate(report=stopped_report(planned, self.judged), complete=False)
-        await self.hold.move(Operation.SPAWN, Status.WAITING, children=planned, usage=self.journal.usage)
+        # What the user was waited for until now is behind the children too.
+        waited = max(node.waited, self.below.waited)
+        children = tuple(child.evolve(waited=waited) for child in planned)
+        await self.hold.move(Operation.SPAWN, Status.WAITING, children=children, usage=self.journal.usage)
         return None
 
     async def _block(self, action: Action, outcome: Blocking) -> Outcome | None:

@@ -1,15 +1,15 @@
 """`advance_node`: run one node until it ends or must wait. The one activity that does the work."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from shared.activities.acting import Work, act, adopt, cancel, review
-from shared.activities.branches import load_branches, settle_parent
+from shared.activities.branches import Branch, settle_parent
 from shared.activities.engine import Engine
 from shared.activities.hold import Hold
 from shared.activities.interruption import Interrupted
 from shared.activities.keeping import expire_questions, load_questions
-from shared.activities.manage import cancel_searches, children_step
+from shared.activities.manage import alive_step, cancel_searches, routed_branches
 from shared.errors import Conflict, Unavailable
 from shared.runtime.names import answered_event, resumed_event
 from shared.runtime.steps import ENDED, Step
@@ -33,6 +33,11 @@ async def advance_node(engine: Engine, ref: NodeRef) -> Step:
 
     A node that somebody else works on, a busy model and a lost race all come back as `later`.
     """
+    with engine.alone_on(ref) as alone:
+        return await _advance(engine, ref) if alone else Step(kind="later", seconds=_HELD)
+
+
+async def _advance(engine: Engine, ref: NodeRef) -> Step:
     nodes = engine.nodes(ref.space)
     hold = Hold(engine, ref, nodes, await nodes.load(ref.node_id))
     if not hold.node.alive:
@@ -102,8 +107,8 @@ class _Advance:
         await self._hold.take()
         return await self._work(review)
 
-    async def _work(self, work: Work, *, fresh: bool = False) -> Step | None:
-        await self._hold.run(work(self._engine, self._hold, self._swarm, fresh=fresh))
+    async def _work(self, work: Work, *, fresh: bool = False, branches: Sequence[Branch] | None = None) -> Step | None:
+        await self._hold.run(work(self._engine, self._hold, self._swarm, fresh=fresh, branches=branches))
         return None
 
     async def _answered(self) -> Step | None:
@@ -127,15 +132,16 @@ class _Advance:
 
     async def _waiting(self) -> Step | None:
         """Have the children routed and driven; once all have ended, adopt a continuation's report or review."""
-        step = await self._hold.run(children_step(self._engine, self._ref, self._swarm, self._nodes, self._hold.node))
+        branches = await self._hold.run(routed_branches(self._hold, self._swarm))
+        step = alive_step(branches)
         if step.children:
             return step
-        branches = await load_branches(self._engine, self._nodes, self._hold.node)
         if branches[-1].is_continuation:
             await adopt(self._hold, branches)
             return None
         await self._hold.move(Operation.EXECUTE, Status.REVIEWING, turn=self._hold.node.turn + 1)
-        return await self._work(review)
+        # They have ended, so they need no second reading.
+        return await self._work(review, branches=branches)
 
     async def _pause(self, control: Control) -> Step:
         await self._hold.release()
@@ -145,7 +151,7 @@ class _Advance:
     async def _cancel(self) -> Step | None:
         """Cancel the children first, each by an advance of its own, then the node itself."""
         node = self._hold.node
-        step = await cancel_searches(self._engine, self._nodes, node)
+        step = await cancel_searches(self._engine, self._ref, self._nodes, node)
         if step.children:
             return step
         await expire_questions(self._engine, self._ref.space, await load_questions(self._engine, self._ref.space, node))

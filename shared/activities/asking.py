@@ -102,8 +102,8 @@ class NodeModel:
             return _answered(known)
         await self._check()
         self._afford(request)
-        entry = await self._call(key, purpose, request)
-        await self.journal.write(entry)
+        # Where another worker got here first, its answer holds: whatever both write down is the same then.
+        entry = await self.journal.write(await self._call(key, purpose, request))
         await self._check()
         return _answered(entry)
 

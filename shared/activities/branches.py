@@ -83,7 +83,7 @@ async def settle(engine: Engine, nodes: Nodes, router: HeldNode, actor: SwarmNod
 
 async def settle_parent(engine: Engine, nodes: Nodes, actor: SwarmNode) -> None:
     """End the router above a node that has just ended, if it has one."""
-    if actor.parent_id is None:
+    if actor.parent_id is None or not actor.routed:
         return
     parent = await nodes.load(actor.parent_id)
     if parent.node.is_router and parent.node.alive:

@@ -1,6 +1,8 @@
 """What activities work with: the ports, the settings and the clock, wired by `shared.bootstrap`."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +15,7 @@ from shared.store import Category, Store
 from shared.store.documents import Documents, Held
 from shared.store.nodes import Nodes
 from shared.swarm.control import RUNNING, Control
+from shared.swarm.node import NodeRef
 from shared.swarm.swarm import QuestionDoc, Swarm
 from shared.types import Clock, SpaceKey, utc_now
 
@@ -34,10 +37,25 @@ class Engine:
     worker: str
     clock: Clock = utc_now
     _swarms: OrderedDict[SpaceKey, Swarm] = field(default_factory=OrderedDict)
+    #: The nodes this process works on.
+    _at_work: set[tuple[SpaceKey, str]] = field(default_factory=set)
 
     def now(self) -> datetime:
         """The present time."""
         return self.clock()
+
+    @contextmanager
+    def alone_on(self, ref: NodeRef) -> Iterator[bool]:
+        """Whether nothing else in this process works on a node; a claim tells only processes apart."""
+        key = (ref.space, ref.node_id)
+        if key in self._at_work:
+            yield False
+            return
+        self._at_work.add(key)
+        try:
+            yield True
+        finally:
+            self._at_work.discard(key)
 
     def nodes(self, space: SpaceKey) -> Nodes:
         """The nodes of a swarm space."""

@@ -17,7 +17,7 @@ from shared.swarm.transitions import transition
 
 T = TypeVar("T")
 
-#: Seconds between two looks at the user's control while a call is in flight.
+#: Seconds between two looks at the user's control while a call is in flight, at most: a claim gets three of them.
 PULSE = 5.0
 
 
@@ -52,11 +52,13 @@ class Hold:
     async def move(
         self, operation: Operation, to: Status, *, children: tuple[SwarmNode, ...] = (), **changes: Any
     ) -> None:
-        """Make a transition. Going to work claims the node; any other transition gives the claim up.
+        """Make a transition. Going to work claims the node, and so does spawning routers, which search under its claim;
+        any other transition gives the claim up.
 
         Raises `Conflict` if the node changed meanwhile.
         """
-        working = to in {Status.ACTING, Status.REVIEWING}
+        searching = any(child.status is Status.ROUTING for child in children)
+        working = searching or to in {Status.ACTING, Status.REVIEWING}
         changes["claim"] = self.claim() if working else None
         async with self._writing:
             after = transition(self.node, operation, to, self.engine.now(), children=children, **changes)
@@ -65,6 +67,12 @@ class Hold:
     async def take(self) -> None:
         """Claim a node that is already at work, such as one whose worker died."""
         await self._mark(self.claim())
+
+    async def keep(self) -> None:
+        """Claim the node unless this process has claimed it already."""
+        claim = self.node.claim
+        if claim is None or claim.owner != self.engine.worker:
+            await self.take()
 
     async def release(self) -> None:
         """Give the claim up without an outcome; one that was lost already is somebody else's."""
@@ -81,9 +89,10 @@ class Hold:
         worker = asyncio.current_task()
         if worker is None:
             raise RuntimeError("a hold runs inside a task")
+        every = min(PULSE, self.engine.settings.claim_seconds / 3)
         pulses: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()
-        begin = loop.call_later(PULSE, lambda: pulses.append(loop.create_task(self._pulse(worker))))
+        begin = loop.call_later(every, lambda: pulses.append(loop.create_task(self._pulse(worker, every))))
         try:
             return await work
         except asyncio.CancelledError:
@@ -96,11 +105,11 @@ class Hold:
             for pulse in pulses:
                 pulse.cancel()
 
-    async def _pulse(self, worker: asyncio.Task[Any]) -> None:
+    async def _pulse(self, worker: asyncio.Task[Any], every: float) -> None:
         """Renew the claim and watch the control until the work is done; started only for work that takes long."""
         stopped = await self._beat()
         while stopped is None:
-            await asyncio.sleep(PULSE)
+            await asyncio.sleep(every)
             stopped = await self._beat()
         self._stopped = stopped
         worker.cancel()

@@ -41,14 +41,15 @@ class NodeJournal:
         """The entry of a step that was already made, or None."""
         return self._entries.get(step)
 
-    async def write(self, entry: JournalEntry) -> None:
-        """Write an entry once; one that is there already stays."""
+    async def write(self, entry: JournalEntry) -> JournalEntry:
+        """Write an entry once; one that is there already stays. Returns the one that holds."""
         key = f"{log_id(entry.node_id)}.{entry.step}"
         try:
             await self._docs.create(self._space, key, entry, seq=len(self._entries))
         except Conflict:
             entry = (await self._docs.get(self._space, key)).doc
         self._entries[entry.step] = entry
+        return entry
 
     @property
     def usage(self) -> Usage:

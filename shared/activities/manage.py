@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from shared.actions.registry import ACTIONS
 from shared.activities.branches import Branch, load_branches
 from shared.activities.engine import Engine
+from shared.activities.hold import Hold
+from shared.activities.journal import NodeJournal
 from shared.activities.route import route
 from shared.llm.prompting import clip
 from shared.runtime.steps import Child, Step
@@ -55,17 +57,20 @@ def _fitting(sub: SubDirective, manager: SwarmNode, part: Lease, swarm: Swarm) -
     return sub
 
 
-async def children_step(engine: Engine, ref: NodeRef, swarm: Swarm, nodes: Nodes, node: SwarmNode) -> Step:
-    """Have the routers among a node's children search, all at once, and name the children that are to be driven."""
-    branches = await load_branches(engine, nodes, node)
+async def routed_branches(hold: Hold, swarm: Swarm) -> list[Branch]:
+    """A node's children, once the routers among them have searched, all at once and under the node's claim."""
+    engine, nodes = hold.engine, hold.nodes
+    branches = await load_branches(engine, nodes, hold.node)
     searching = [branch.child for branch in branches if branch.child.node.status is Status.ROUTING]
     if searching:
-        routers = (route(engine, ref, swarm, nodes, router) for router in searching)
+        await hold.keep()
+        routers = (route(engine, hold.ref, swarm, nodes, router) for router in searching)
         for failed in await asyncio.gather(*routers, return_exceptions=True):
             if isinstance(failed, BaseException):  # raised only now, so that no search is cut off by another's fault
                 raise failed
-        branches = await load_branches(engine, nodes, node)
-    return alive_step(branches)
+        branches = await load_branches(engine, nodes, hold.node)
+    await hold.release()
+    return branches
 
 
 def alive_step(branches: Sequence[Branch]) -> Step:
@@ -74,13 +79,19 @@ def alive_step(branches: Sequence[Branch]) -> Step:
     return Step(kind="children", children=tuple(Child(node_id=n.node_id, in_one_go=in_one_go(n)) for n in alive))
 
 
-async def cancel_searches(engine: Engine, nodes: Nodes, node: SwarmNode) -> Step:
+async def cancel_searches(engine: Engine, ref: NodeRef, nodes: Nodes, node: SwarmNode) -> Step:
     """Cancel the routers that still search, and name the children that are to be driven to their own end."""
     branches = await load_branches(engine, nodes, node)
     for branch in branches:
         if branch.child.node.status is Status.ROUTING:
+            journal = await NodeJournal.open(engine.store, ref.space, branch.child.node, fresh=False)
             after = transition(
-                branch.child.node, Operation.TERMINATE, Status.CANCELLED, engine.now(), report=CANCELLED_REPORT
+                branch.child.node,
+                Operation.TERMINATE,
+                Status.CANCELLED,
+                engine.now(),
+                report=CANCELLED_REPORT,
+                usage=journal.usage,
             )
             await nodes.commit(branch.child, after)
     return alive_step(branches)

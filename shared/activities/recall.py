@@ -41,6 +41,8 @@ class NodeMemory:
         listed = await self._scene()
         if listed is None:
             return (await self._search(query, tokens))[:_SHOWN]
+        if not listed:
+            return ()
         chosen = _closest(listed, query)
         memories = await asyncio.gather(*(self._space.memory(entry.id) for entry in chosen))
         texts = await asyncio.gather(*(self._read(memory) for memory in memories))

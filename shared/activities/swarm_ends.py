@@ -1,15 +1,21 @@
 """`begin_swarm` and `finish_swarm`: the two ends of a swarm's orchestration."""
 
+from datetime import UTC, datetime
+
 from shared.activities.engine import Engine
 from shared.errors import Conflict, NotFound
 from shared.runtime.steps import ENDED, Child, Step
 from shared.store import Category
 from shared.store.catalog import UnfinishedSwarms
 from shared.store.documents import Documents
+from shared.store.history import History
 from shared.swarm.node import NodeRef, SwarmNode
 from shared.swarm.statuses import Status
 from shared.swarm.swarm import Swarm, SwarmStatus
 from shared.types import SpaceKey
+
+#: Later than any event.
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 async def begin_swarm(engine: Engine, root: NodeRef) -> Step:
@@ -24,10 +30,14 @@ async def begin_swarm(engine: Engine, root: NodeRef) -> Step:
 
 
 async def finish_swarm(engine: Engine, root: NodeRef) -> None:
-    """Close the swarm's document with its root's report, and take it off the sweep's list. May be repeated."""
+    """Close the swarm's document with its root's report, and take it off the sweep's list. May be repeated.
+
+    No node will fill a gap that a dead worker left in the history, and no sweep comes after this: it is sealed here.
+    """
     held = await engine.nodes(root.space).load(root.node_id)
     if held.node.alive:
         raise Conflict("the swarm's root has not ended")
+    await History(engine.store, root.space).seal(_EVER, engine.now())
     await _close(engine, root.space, held.node)
     await UnfinishedSwarms(engine.store).remove(root.space)
 

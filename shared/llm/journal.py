@@ -38,6 +38,6 @@ class Journal(Protocol):
         """The entry of a step that was already made, or None."""
         ...
 
-    async def write(self, entry: JournalEntry) -> None:
-        """Write an entry once; one that is there already stays."""
+    async def write(self, entry: JournalEntry) -> JournalEntry:
+        """Write an entry once; one that is there already stays. Returns the one that holds."""
         ...

@@ -3,7 +3,7 @@
 loop: step = advance_node(node)
   ended    -> return
   children -> all of them at once: those that can run in one go by an activity each, the others by a
-              sub-orchestration each
+              sub-orchestration each; what an activity could not finish goes on in a sub-orchestration too
   wait     -> an event or a time, whichever comes first
   later    -> a timer
 """
@@ -20,14 +20,16 @@ MAX_STEPS = 50
 
 
 def run_node(ctx: OrchestrationContext, payload: dict[str, Any]) -> Orchestration:
-    """Drive the node that `payload` names until it ends."""
+    """Drive the node that `payload` names until it ends, from `after_seconds` on where it says so."""
     ref = NodeRef.model_validate(payload)
+    if seconds := payload.get("after_seconds"):
+        yield ctx.timer(after(ctx, seconds))
     for _ in range(MAX_STEPS):
         step = yield from advance(ctx, ref)
         if step.kind == "ended":
             return
         yield from pursue(ctx, ref, step)
-    ctx.continue_as_new(payload)
+    ctx.continue_as_new(ref.model_dump())
 
 
 def advance(ctx: OrchestrationContext, ref: NodeRef) -> Orchestration:
@@ -60,24 +62,34 @@ def wait(ctx: OrchestrationContext, step: Step) -> Orchestration:
 
 
 def run_children(ctx: OrchestrationContext, ref: NodeRef, children: tuple[Child, ...]) -> Orchestration:
-    """Run children in parallel until every one of them has ended."""
-    refs = [ref.to(child.node_id) for child in children]
-    tasks = [
-        ctx.activity(ADVANCE_NODE, one.model_dump()) if child.in_one_go else _orchestration(ctx, one)
-        for one, child in zip(refs, children, strict=True)
-    ]
-    steps = yield from gather(ctx, refs, tasks)
-    waiting = [one for one, step in zip(refs, steps, strict=True) if step is not None and step["kind"] != "ended"]
-    if waiting:
-        yield from gather(ctx, waiting, [_orchestration(ctx, one) for one in waiting])
+    """Run children in parallel until every one of them has ended.
+
+    What an activity could not finish goes on as soon as all activities are back, beside the orchestrations of the
+    others: one of those may wait for the user for days.
+    """
+    quick = [ref.to(child.node_id) for child in children if child.in_one_go]
+    slow = [ref.to(child.node_id) for child in children if not child.in_one_go]
+    activities = [ctx.activity(ADVANCE_NODE, one.model_dump()) for one in quick]
+    orchestrations = [_orchestration(ctx, one) for one in slow]
+    if activities and orchestrations:
+        yield ctx.any([*activities, *orchestrations])  # starts them all; each is awaited below
+    results = yield from gather(ctx, quick, activities)
+    steps = [None if result is None else Step.model_validate(result) for result in results]
+    unfinished = [(one, step) for one, step in zip(quick, steps, strict=True) if step and step.kind != "ended"]
+    rest = [_orchestration(ctx, one, step.seconds) for one, step in unfinished]
+    yield from gather(ctx, [one for one, _ in unfinished], rest)
+    yield from gather(ctx, slow, orchestrations)
 
 
-def _orchestration(ctx: OrchestrationContext, ref: NodeRef) -> Task:
-    return ctx.orchestration(RUN_NODE, ref.model_dump(), node_instance(ref))
+def _orchestration(ctx: OrchestrationContext, ref: NodeRef, after_seconds: float = 0.0) -> Task:
+    payload = ref.model_dump() | ({"after_seconds": after_seconds} if after_seconds else {})
+    return ctx.orchestration(RUN_NODE, payload, node_instance(ref))
 
 
 def gather(ctx: OrchestrationContext, refs: list[NodeRef], tasks: list[Task]) -> Orchestration:
     """The result of every task; a child that failed at host level is failed, and all others are still awaited."""
+    if not tasks:
+        return []
     try:
         results = yield ctx.all(tasks)
         return list(results or [])

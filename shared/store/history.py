@@ -84,6 +84,11 @@ class History:
             if cursor is None:
                 return sealed
 
+    async def forgo(self, events: Sequence[SwarmEvent]) -> None:
+        """Seal the frames of events that will not be written, because the transition they tell of lost a race."""
+        for event in events:
+            await self._seal(event.frame, event.at)
+
     async def _seal(self, frame: int, at: datetime) -> int:
         tombstone = SwarmEvent(frame=frame, node_id="", version=0, operation=None, status=Status.PENDING, at=at)
         return int(await self._append(tombstone))

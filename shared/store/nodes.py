@@ -77,7 +77,7 @@ class Nodes:
         if held.node.outbox is not None and not held.flushed:
             await self._flush(held)
         numbered = await self._number(after)
-        held.etag = await self._write(numbered, IfEtag(held.etag))
+        held.etag = await self._write_or_seal(numbered, held.etag)
         held.node, held.flushed = numbered, False
         await self._flush(held)
         if clear:
@@ -94,7 +94,9 @@ class Nodes:
         held.flushed = False
         try:
             await self._flush(held)
-            await self._clear(held)
+            # A claimed node's worker drops the outbox with its next write; doing it here would make that write lose.
+            if held.node.claim is None:
+                await self._clear(held)
         except Conflict:  # somebody else finished it or moved the node on: read what they left
             return await self.load(held.node.node_id)
         return held
@@ -122,7 +124,7 @@ class Nodes:
         while sealed := await self._history.append(outbox.events):
             again = tuple(e.model_copy(update={"frame": 0}) if e.frame in sealed else e for e in outbox.events)
             node = await self._number(held.node.evolve(outbox=Outbox(events=again, children=outbox.children)))
-            held.etag = await self._write(node, IfEtag(held.etag))
+            held.etag = await self._write_or_seal(node, held.etag)
             held.node = node
             outbox = node.outbox or Outbox()
         if outbox.children:
@@ -139,6 +141,17 @@ class Nodes:
         after = held.node.evolve(outbox=None)
         held.etag = await self._write(after, IfEtag(held.etag))
         held.node = after
+
+    async def _write_or_seal(self, node: SwarmNode, etag: str) -> str:
+        """Write a node whose events were numbered; if that loses, nobody fills those frames, and readers must not wait.
+
+        Frames of events that are already written are not touched.
+        """
+        try:
+            return await self._write(node, IfEtag(etag))
+        except Conflict:
+            await self._history.forgo(node.outbox.events if node.outbox else ())
+            raise
 
     async def _write(self, node: SwarmNode, condition: IfAbsent | IfEtag) -> str:
         return await self._store.put(

@@ -63,8 +63,10 @@ def routed(router: SwarmNode, action_id: str, lease: Lease) -> SwarmNode:
         node_id=router.child_id(router.next_child),
         parent_id=router.node_id,
         action_id=action_id,
+        routed=True,
         directive=router.directive,
         depth=router.depth,
         generation=router.generation,
+        waited=router.waited,
         lease=lease,
     )

@@ -111,10 +111,13 @@ class SwarmNode(BaseModel):
     questions: tuple[str, ...] = ()
     #: When it stops waiting for answers.
     answer_by: datetime | None = None
-    #: Seconds spent waiting for the user on the longest path below it; the wall-time bound leaves them out.
+    #: Seconds spent waiting for the user before it and on the longest path below it; the wall-time bound leaves
+    #: them out.
     waited: float = 0.0
     #: The document it was spawned to absorb, for nodes that read the context.
     context_id: str | None = None
+    #: Whether a router spawned it, which ends together with it.
+    routed: bool = False
     #: A router's steps through the space it searched: options, choice and confidence of each.
     route: tuple[dict[str, Any], ...] = ()
     #: What it may use, for itself and all below it.

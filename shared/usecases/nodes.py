@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, NotFound
 from shared.llm.journal import JournalEntry
 from shared.llm.prompting import clip
+from shared.store import Category
+from shared.store.documents import Documents
 from shared.store.history import History
 from shared.store.nodes import Nodes
 from shared.swarm.node import ROOT_ID, SwarmEvent, SwarmNode
@@ -69,7 +71,10 @@ def _brief(node: SwarmNode) -> SwarmNode:
 async def get_node(app: App, tenant: TenantContext, swarm_id: str, node_id: str) -> NodeDetail:
     """One node in full; raises `NotFound`."""
     space, _ = await app.swarm(tenant, swarm_id)
-    node = (await Nodes(app.store, space).load(check_item_id(node_id, "node_id"))).node
+    held = await _written(app).find(space, check_item_id(node_id, "node_id"))
+    if held is None:
+        raise NotFound(f"there is no node {node_id!r}")
+    node = held.doc
     log = [entry async for entry in app.logs.all(space, subtree=node_id.replace(".", "-"))]
     questions = await asyncio.gather(*(app.questions.get(space, asked) for asked in node.questions))
     shown = node.evolve(outbox=None, claim=None)
@@ -84,10 +89,12 @@ async def get_events(app: App, tenant: TenantContext, swarm_id: str, *, after: i
     history = History(app.store, space)
     looks = max(1, int(wait / _LOOK))
     for look in range(looks):
+        # Asked before the events are read: what an ended root left is all there by then.
+        ended = await _ended(app, space)
         items = await history.read(after, limit)
         if items:
             return Events(items=items, frame=items[-1].frame, ended=_root_ended(items))
-        if await _ended(app, space):
+        if ended:
             return Events(items=[], frame=after, ended=True)
         if look + 1 < looks:
             await asyncio.sleep(_LOOK)
@@ -100,5 +107,10 @@ def _root_ended(items: Sequence[SwarmEvent]) -> bool:
 
 
 async def _ended(app: App, space: SpaceKey) -> bool:
-    root = await Nodes(app.store, space).find(ROOT_ID)
-    return root is not None and not root.node.alive
+    root = await _written(app).find(space, ROOT_ID)
+    return root is not None and not root.doc.alive and root.doc.outbox is None
+
+
+def _written(app: App) -> Documents[SwarmNode]:
+    """Nodes as they were last written: a reader that finished an outbox would take the node from under its worker."""
+    return Documents(app.store, Category.SWARM_STATE, SwarmNode)

@@ -166,13 +166,16 @@ class Run:
                 await asyncio.sleep(0.05)
         nodes, logs = await self._nodes()
         ended = Ended(swarm, events, nodes, logs)
-        assert broken(ended, await self.get("/tree"), self.script) == []
+        found = broken(ended, await self.get("/tree"), self.script)
+        assert not found, "\n".join(found)
         return ended
 
     async def _nodes(self) -> tuple[dict[str, SwarmNode], dict[str, list[dict[str, Any]]]]:
         listed = [item["node_id"] for item in (await self.get("/tree"))["nodes"]]
         details = await asyncio.gather(*(self.get(f"/nodes/{node_id}") for node_id in listed))
-        nodes = {item["node_id"]: SwarmNode.model_validate(item) for item in details}
+        # A node alone is served with its questions in full, where its document has their ids.
+        plain = [{**item, "questions": [asked["question_id"] for asked in item["questions"]]} for item in details]
+        nodes = {item["node_id"]: SwarmNode.model_validate(item) for item in plain}
         return nodes, {item["node_id"]: item["log"] for item in details}
 
     async def artifact(self, name: str) -> str:

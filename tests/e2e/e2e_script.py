@@ -137,7 +137,7 @@ class Script:
 
 def plan(asked: Asked, directives: Sequence[str]) -> Said:
     """A plan in the shape that was asked for: with the actions named where the plan names them."""
-    if "PlannedDirective" not in str(asked.call.schema):
+    if "'action'" not in str(asked.call.schema):
         return {"sub_directives": list(directives)}
     named = [{"directive": one, "action": ACTIONS[one.split()[0]][0]} for one in directives]
     return {"sub_directives": named}

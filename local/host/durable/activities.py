@@ -1,6 +1,7 @@
 """Runs activities, at most so many at a time, and hands on what becomes of them."""
 
 import asyncio
+import contextvars
 import time
 import traceback
 from collections import deque
@@ -65,6 +66,8 @@ class ActivityRunner:
         self._done = done
         self._waiting: deque[Work] = deque()
         self._running: set[asyncio.Task[None]] = set()
+        # Each activity gets a copy of this one, not of whatever request happened to start it.
+        self._context = contextvars.copy_context()
 
     def knows(self, name: str) -> bool:
         """Whether the app has an activity of that name; case does not count."""
@@ -98,7 +101,7 @@ class ActivityRunner:
             work = self._waiting.popleft()
             if work.instance.finished or work.instance.generation != work.generation:
                 continue
-            task = loop.create_task(self._run(work))
+            task = loop.create_task(self._run(work), context=self._context.copy())
             self._running.add(task)
             task.add_done_callback(self._ended)
 

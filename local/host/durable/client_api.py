@@ -17,9 +17,9 @@ from aiohttp import web
 from local.host.durable.binding import Addresses
 from local.host.durable.engine import AlreadyRunning, Engine, InboxFull
 from local.host.durable.model import Instance, Kind
-from local.host.durable.protocol import Status, clean, encode
+from local.host.durable.protocol import Status, clean, encode, missing
 from local.host.durable.status import COLUMNS, document, history, row_of
-from local.host.durable.storage import Storage
+from local.host.durable.storage import Storage, StorageError
 from local.host.http import BodyTooLarge, read_body
 
 #: The SDK's own calls have no limit of their own; this one only keeps a mistake from filling the memory.
@@ -67,16 +67,15 @@ class ClientApi:
                     return await handler(request, match)
                 except _Refused as refusal:
                     return _refusal(refusal)
+                except StorageError as error:
+                    return _refusal(_Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
         return web.Response(status=HTTPStatus.NOT_FOUND)
 
     async def _start(self, request: web.BaseRequest, match: "re.Match[str]") -> web.Response:
         name = unquote(match["name"])
         instance_id = _check_id(unquote(match["id"] or "") or uuid.uuid4().hex)
         if not self._engine.knows(name):
-            raise _Refused(
-                HTTPStatus.BAD_REQUEST,
-                f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function.",
-            )
+            raise _Refused(HTTPStatus.BAD_REQUEST, missing(name, "an orchestrator"))
         body = await _json_text(request)
         version = request.query.get("version", "")
         return await self._begin(request, name, instance_id, body, version)

@@ -1,24 +1,25 @@
 """Drives orchestrations: wakes them, runs their turns, stores each turn whole and then does what it asks for."""
 
 import asyncio
+import contextvars
 import functools
 import time
 import uuid
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.host.durable import episode, sdk
 from local.host.durable.activities import ActivityRunner, Result, Work
 from local.host.durable.alarms import Alarms
-from local.host.durable.episode import Call, Ending, Renewal, Turn
 from local.host.durable.model import Instance, Kind, Message, Parent
-from local.host.durable.protocol import Status, parse_stamp, stamp
+from local.host.durable.protocol import Status, missing, parse_stamp, stamp
 from local.host.durable.recovery import recover
+from local.host.durable.replay_cache import ReplayCache
 from local.host.durable.storage import Storage
+from local.host.durable.turn import Call, Ending, Renewal, Turn
 from local.host.invoke import Invoker
 from local.host.logs import log
 from local.host.settings import HostSettings
@@ -27,8 +28,6 @@ from local.host.settings import HostSettings
 _SLICE = 0.01
 #: A turn with more replayed text than this runs in a thread: about 200 events, some 2 ms.
 _LONG_REPLAY = 40_000
-#: Replayed history kept in memory, in characters; what is over it is read again when it is needed.
-_REPLAY_CACHE = 64 << 20
 _MAX_CRASHES = 4
 _PURGE_EVERY = 30.0
 
@@ -41,14 +40,6 @@ class AlreadyRunning(Exception):
 
 class InboxFull(Exception):
     """More messages wait for the orchestration than the host keeps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """What there is under an instance id: a running instance, or the row of a finished one."""
-
-    instance: Instance | None
-    finished_row: int | None
 
 
 class Engine:
@@ -69,9 +60,11 @@ class Engine:
         self._alarms = Alarms()
         self._ready: deque[Instance] = deque()
         self._pumping = self._stopped = False
-        self._replays = _ReplayCache(storage)
+        self._replays = ReplayCache(storage)
         self._threads = ThreadPoolExecutor(min(2, settings.max_orchestrators), "host-replay")
         self._housekeeping: asyncio.TimerHandle | None = None
+        # Orchestrators must not see the context of whatever request happened to wake them.
+        self._context = contextvars.copy_context()
         self.instances: dict[str, Instance] = {}
         self.turns = 0
 
@@ -91,6 +84,10 @@ class Engine:
             log.info("recovered %d orchestrations, %d activities", len(self.instances), len(found.work))
         self._keep_house()
 
+    def halt(self) -> None:
+        """Take no further turn: what is in memory can no longer be stored."""
+        self._stopped = True
+
     async def stop(self) -> None:
         """Stop taking turns; let one in a thread end; leave the rest in the state file."""
         self._stopped = True
@@ -99,7 +96,6 @@ class Engine:
             self._housekeeping.cancel()
         await self._activities.stop()
         await asyncio.to_thread(self._threads.shutdown)
-        self._storage.commit()
         self._storage.forgive_crashes()
 
     def stats(self) -> dict[str, int]:
@@ -121,14 +117,6 @@ class Engine:
         return name.casefold() in self._orchestrators
 
     # What clients ask for. The caller awaits `storage.committed()` before it says that it is done.
-
-    def find(self, instance_id: str) -> Lookup:
-        """Look an id up among the running and the finished."""
-        instance = self.instances.get(instance_id)
-        if instance is not None:
-            return Lookup(instance, None)
-        rows = self._storage.query("SELECT id FROM instances WHERE instance_id=? ORDER BY id DESC", (instance_id,))
-        return Lookup(None, rows[0][0] if rows else None)
 
     def create(self, name: str, instance_id: str, body: str | None, version: str = "") -> Instance:
         """Start an orchestration; one of the same id that has finished is replaced."""
@@ -174,20 +162,9 @@ class Engine:
         row = self._storage.new_row("inbox")
         message = Message(row, kind, instance.generation, task_id, name, body)
         instance.inbox.append(message)
-        if self._can_resume(instance, message):
+        if instance.may_go_on(message):
             self._wake(instance)
         self._storage.add_message(instance, message)
-
-    @staticmethod
-    def _can_resume(instance: Instance, message: Message) -> bool:
-        if instance.blocking is None:
-            return True
-        if message.kind is Kind.COMPLETED or message.kind is Kind.TIMER:
-            leaf = instance.open.get(message.task_id)
-            if leaf is not None and not leaf.resting:
-                instance.blocking.discard(message.task_id)
-                return not instance.blocking
-        return True
 
     def _wake(self, instance: Instance) -> None:
         if instance.queued or instance.busy or instance.finished:
@@ -199,7 +176,7 @@ class Engine:
     def _schedule_pump(self) -> None:
         if not self._pumping:
             self._pumping = True
-            asyncio.get_running_loop().call_soon(self._pump)
+            asyncio.get_running_loop().call_soon(self._pump, context=self._context)
 
     def _pump(self) -> None:
         """Run the turns of instances that are awake, for a slice of time."""
@@ -220,7 +197,7 @@ class Engine:
         if long:
             # The turn leaves the loop halfway: nothing of this instance may then still wait to be stored.
             self._storage.commit()
-        messages = _take(instance)
+        messages = instance.take_messages()
         ended = next((message for message in messages if message.kind is Kind.TERMINATE), None)
         if ended is not None:
             turn = episode.terminate(instance, datetime.now(UTC), ended.body or "")
@@ -232,7 +209,7 @@ class Engine:
             return
         handle = self._orchestrators.get(instance.name.casefold())
         if handle is None:
-            reply = sdk.Reply(error=_missing(instance.name, "an orchestrator"), broken=True)
+            reply = sdk.Reply(error=missing(instance.name, "an orchestrator"), broken=True)
             self._settle(instance, turn, messages, reply)
             return
         context = turn.context(instance, self._replays.get(instance))
@@ -302,7 +279,7 @@ class Engine:
         items = []
         for call in calls:
             if not self._activities.knows(call.name):
-                self._post(instance, Kind.FAILED, call.task_id, _missing(call.name, "an activity"), "")
+                self._post(instance, Kind.FAILED, call.task_id, missing(call.name, "an activity"), "")
                 continue
             row = self._storage.new_row("work")
             instance.work[call.task_id] = row
@@ -329,7 +306,7 @@ class Engine:
         """Run recovered work again, unless the host has died with it too often."""
         work.instance.work[work.task_id] = work.row
         if not self._activities.knows(work.name):
-            self._activity_done(work, Result(reason=_missing(work.name, "an activity")))
+            self._activity_done(work, Result(reason=missing(work.name, "an activity")))
         elif work.crashes >= _MAX_CRASHES:
             reason = f"Activity function '{work.name}' failed:  the host has ended {work.crashes + 1} times during it"
             self._activity_done(work, Result(reason=reason))
@@ -343,7 +320,7 @@ class Engine:
 
     def _start_child(self, parent: Instance, call: Call) -> None:
         if not self.knows(call.name):
-            self._post(parent, Kind.FAILED, call.task_id, _missing(call.name, "an orchestrator"), "")
+            self._post(parent, Kind.FAILED, call.task_id, missing(call.name, "an orchestrator"), "")
         elif call.child_id in self.instances:
             reason = f"an orchestration with id {call.child_id!r} is already running"
             self._post(parent, Kind.FAILED, call.task_id, reason, "")
@@ -416,73 +393,7 @@ class Engine:
         """Purge finished orchestrations over the bounds, a slice at a time."""
         if self._stopped:
             return
-        oldest = stamp(datetime.now(UTC) - self._settings.keep_for)
+        oldest = stamp(datetime.now(UTC) - timedelta(seconds=self._settings.keep_seconds))
         more = self._storage.purge(self._settings.keep_finished, oldest)
         wait = 0.2 if more else _PURGE_EVERY
         self._housekeeping = asyncio.get_running_loop().call_later(wait, self._keep_house)
-
-
-class _ReplayCache:
-    """What is replayed of the running instances' histories, as texts in memory up to a bound."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-        self._texts: OrderedDict[int, str] = OrderedDict()
-        self._size = 0
-
-    def begin(self, instance: Instance) -> None:
-        """The instance has no history yet."""
-        self._put(instance.row, "")
-
-    def size(self, instance: Instance) -> int:
-        return len(self.get(instance))
-
-    def get(self, instance: Instance) -> str:
-        """The texts joined by commas, from memory or the state file."""
-        text = self._texts.get(instance.row)
-        if text is None:
-            text = ",".join(filter(None, map(sdk.project, self._storage.histories(instance))))
-            self._put(instance.row, text)
-        else:
-            self._texts.move_to_end(instance.row)
-        return text
-
-    def append(self, instance: Instance, text: str) -> None:
-        past = self._texts.get(instance.row)
-        if past is not None:
-            self._put(instance.row, f"{past},{text}" if past else text)
-
-    def drop(self, instance: Instance) -> None:
-        self._size -= len(self._texts.pop(instance.row, ""))
-
-    def _put(self, row: int, text: str) -> None:
-        self._size += len(text) - len(self._texts.pop(row, ""))
-        self._texts[row] = text
-        while self._size > _REPLAY_CACHE and len(self._texts) > 1:
-            self._size -= len(self._texts.popitem(last=False)[1])
-
-
-def _take(instance: Instance) -> list[Message]:
-    """The messages to take in now. A suspended instance leaves all but words of control where they are."""
-    taken: list[Message] = []
-    kept: list[Message] = []
-    for message in instance.inbox:
-        if message.kind is Kind.TERMINATE:
-            kept = []
-            taken = instance.inbox
-            break
-        if message.kind in (Kind.SUSPEND, Kind.RESUME):
-            instance.suspended = message.kind is Kind.SUSPEND
-            taken.append(message)
-        elif instance.suspended:
-            kept.append(message)
-        else:
-            taken.append(message)
-    if not instance.suspended:
-        taken, kept = taken + kept, []
-    instance.inbox = kept
-    return taken
-
-
-def _missing(name: str, what: str) -> str:
-    return f"The function '{name}' doesn't exist, is disabled, or is not {what} function."

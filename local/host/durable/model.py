@@ -153,6 +153,33 @@ class Instance:
         self.next_id += 1
         return task_id
 
+    def may_go_on(self, message: Message) -> bool:
+        """Whether a message that has come in may let the orchestrator go on; False only if it certainly does not."""
+        if self.blocking is None or message.kind not in (Kind.COMPLETED, Kind.TIMER):
+            return True
+        leaf = self.open.get(message.task_id)
+        if leaf is None or leaf.resting:
+            return True
+        self.blocking.discard(message.task_id)
+        return not self.blocking
+
+    def take_messages(self) -> list[Message]:
+        """The messages to take in now. A suspended instance leaves all but words of control where they are."""
+        taken: list[Message] = []
+        kept: list[Message] = []
+        for message in self.inbox:
+            if message.kind in (Kind.SUSPEND, Kind.RESUME):
+                self.suspended = message.kind is Kind.SUSPEND
+                taken.append(message)
+            elif self.suspended and message.kind is not Kind.TERMINATE:
+                kept.append(message)
+            else:
+                taken.append(message)
+        if not self.suspended:
+            taken, kept = taken + kept, []
+        self.inbox = kept
+        return taken
+
     def deliverable(self) -> Iterator[str]:
         """Folded names with both a buffered event and an open wait, once for each event that can be served."""
         for name, payloads in self.buffer.items():

@@ -146,3 +146,8 @@ def parse_stamp(text: str) -> datetime:
 def clean(text: str) -> str:
     """The text with what cannot be stored as UTF-8 written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def missing(name: str, what: str) -> str:
+    """What is said of a durable name that the app does not have; `what` is "an activity" or "an orchestrator"."""
+    return f"The function '{name}' doesn't exist, is disabled, or is not {what} function."

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from local.host.durable.activities import Work
 from local.host.durable.model import Instance, Kind, Message, Parent
-from local.host.durable.storage import Row, Storage
+from local.host.durable.schema import Row
+from local.host.durable.storage import Storage
 
 _UNFINISHED = (
     "SELECT id, instance_id, name, version, parent, created, execution_id, generation, updated, input, custom_status, "

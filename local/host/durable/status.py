@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from local.host.durable.protocol import EventType
-from local.host.durable.storage import Row, Storage
+from local.host.durable.schema import Row
+from local.host.durable.storage import Storage
 
 _NAMES = (
     "id",

@@ -19,55 +19,24 @@ from pathlib import Path
 from typing import Any
 
 from local.host.durable.model import Instance, Message
-from local.host.durable.protocol import encode
+from local.host.durable.schema import (
+    ADD_TOTAL,
+    FORMAT,
+    INSERT_INSTANCE,
+    REPLACE_HISTORY,
+    REPLACE_INSTANCE,
+    SCHEMA,
+    UPDATE_INSTANCE,
+    Row,
+    changing_row,
+    whole_row,
+)
 from local.host.logs import log
 
-FORMAT = 1
-
-_SCHEMA = """
-CREATE TABLE instances (
-  id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
-  parent TEXT, created TEXT NOT NULL,
-  execution_id TEXT NOT NULL, generation INTEGER NOT NULL, status TEXT NOT NULL, updated TEXT NOT NULL,
-  finished TEXT, input TEXT, output TEXT, custom_status TEXT, history_events INTEGER NOT NULL,
-  history_bytes INTEGER NOT NULL, state TEXT
-);
-CREATE INDEX instances_by_name ON instances (instance_id);
-CREATE INDEX instances_by_end ON instances (finished);
-CREATE TABLE history (
-  instance INTEGER, generation INTEGER, chunk INTEGER, events TEXT NOT NULL,
-  PRIMARY KEY (instance, generation, chunk)
-) WITHOUT ROWID;
-CREATE TABLE inbox (
-  id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, kind INTEGER NOT NULL, generation INTEGER NOT NULL,
-  task_id INTEGER NOT NULL, name TEXT NOT NULL, body TEXT
-);
-CREATE TABLE work (
-  id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, generation INTEGER NOT NULL, task_id INTEGER NOT NULL,
-  name TEXT NOT NULL, input TEXT, crashes INTEGER NOT NULL
-);
-CREATE TABLE timers (
-  id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, generation INTEGER NOT NULL, task_id INTEGER NOT NULL,
-  fire_at TEXT NOT NULL
-);
-CREATE TABLE schedules (name TEXT PRIMARY KEY, last TEXT, next TEXT NOT NULL);
-CREATE TABLE totals (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-"""
-
-_INSERT_INSTANCE = "INSERT INTO instances VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-_UPDATE_INSTANCE = (
-    "UPDATE instances SET execution_id=?, generation=?, status=?, updated=?, finished=?, input=?, output=?, "
-    "custom_status=?, history_events=?, history_bytes=?, state=? WHERE id=?"
-)
-_REPLACE_HISTORY = "DELETE FROM history WHERE instance IN (SELECT id FROM instances WHERE instance_id=? AND id<?)"
-_REPLACE_INSTANCE = "DELETE FROM instances WHERE instance_id=? AND id<?"
-_ADD_TOTAL = "INSERT INTO totals VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value=value+excluded.value"
 #: Pages of WAL after which a checkpoint is due, and after which it no longer waits for a quiet moment.
 _CHECKPOINT_PAGES = 2_000
 _BLOCKING_PAGES = 16_000
 _PURGE_SLICE = 200
-
-Row = tuple[Any, ...]
 
 
 class StorageError(Exception):
@@ -113,21 +82,22 @@ class _Batch:
         self.schedules: list[Row] = []
         self.totals: dict[str, int] = {}
         self.callbacks: list[Callable[[], None]] = []
+        self.waiters: list[asyncio.Future[None]] = []
 
     def statements(self) -> Iterator[tuple[str, Iterable[Row]]]:
         """The batch as SQL. The order is that of the tables, which is right because no row comes again once gone."""
         instances = self.instances.values()
-        yield _INSERT_INSTANCE, [_whole_row(instance) for instance in instances if not instance.stored]
-        yield _UPDATE_INSTANCE, [(*_changing(item), item.row) for item in instances if item.stored]
+        yield INSERT_INSTANCE, [whole_row(instance) for instance in instances if not instance.stored]
+        yield UPDATE_INSTANCE, [(*changing_row(item), item.row) for item in instances if item.stored]
         yield "INSERT INTO history VALUES (?,?,?,?)", self.history
         yield "DELETE FROM history WHERE instance=? AND generation<=?", self.past
         for rows in (self.inbox, self.work, self.timers):
             yield from rows.statements()
         yield "UPDATE work SET crashes=? WHERE id=?", self.crashes
-        yield _REPLACE_HISTORY, self.replaced
-        yield _REPLACE_INSTANCE, self.replaced
+        yield REPLACE_HISTORY, self.replaced
+        yield REPLACE_INSTANCE, self.replaced
         yield "INSERT OR REPLACE INTO schedules VALUES (?,?,?)", self.schedules
-        yield _ADD_TOTAL, list(self.totals.items())
+        yield ADD_TOTAL, list(self.totals.items())
 
 
 class Storage:
@@ -166,7 +136,7 @@ class Storage:
             self._db.execute(f"PRAGMA {pragma}")
         found = self._db.execute("PRAGMA user_version").fetchone()[0]
         if found == 0:
-            self._db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={FORMAT};COMMIT")
+            self._db.executescript(f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA user_version={FORMAT};COMMIT")
         elif found != FORMAT:
             raise StorageError(f"{self._path} was written by another version (format {found}, not {FORMAT})")
         for table in ("instances", "inbox", "work", "timers"):
@@ -268,10 +238,14 @@ class Storage:
         self._schedule()
 
     def committed(self) -> asyncio.Future[None]:
-        """Resolves once everything noted so far is stored."""
-        stored: asyncio.Future[None] = self._loop.create_future()
-        self.after_commit(lambda: None if stored.done() else stored.set_result(None))
-        return stored
+        """Resolves once everything noted so far is stored; fails with `StorageError` if it cannot be."""
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._batch.waiters.append(waiter)
+        if self._failed:
+            self._release(self._batch, StorageError("the state file can no longer be written"))
+        else:
+            self._schedule()
+        return waiter
 
     def commit(self) -> None:
         """Write everything noted so far in one transaction. Does nothing after a failure."""
@@ -288,14 +262,27 @@ class Storage:
         except (sqlite3.Error, UnicodeError) as error:
             self._failed = True
             log.critical("cannot write %s: %s", self._path, error)
+            self._release(batch, StorageError("the state file can no longer be written"))
             self._on_failure(error)
             return
         self.commits += 1
         for instance in batch.instances.values():
             instance.stored = True
+        self._release(batch)
         for callback in batch.callbacks:
             callback()
         self._consider_checkpoint()
+
+    @staticmethod
+    def _release(batch: _Batch, error: Exception | None = None) -> None:
+        for waiter in batch.waiters:
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+        batch.waiters = []
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -343,6 +330,8 @@ class Storage:
     def forget(self, rows: list[int]) -> None:
         """Remove finished instances with their history."""
         self.commit()
+        if not rows:
+            return
         marks = [(row,) for row in rows]
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany("DELETE FROM history WHERE instance=?", marks)
@@ -361,34 +350,7 @@ class Storage:
 
     def forgive_crashes(self) -> None:
         """Forget crash counts; for an orderly stop, which is nobody's crash."""
+        self.commit()
+        if self._failed:
+            return
         self._db.execute("UPDATE work SET crashes=0 WHERE crashes>0")
-
-
-def _whole_row(instance: Instance) -> Row:
-    parent = instance.parent
-    link = encode([parent.instance_id, parent.execution_id, parent.task_id]) if parent else None
-    fixed = (
-        instance.row,
-        instance.instance_id,
-        instance.name,
-        instance.version,
-        link,
-        instance.created,
-    )
-    return fixed + _changing(instance)
-
-
-def _changing(instance: Instance) -> Row:
-    return (
-        instance.execution_id,
-        instance.generation,
-        instance.status.value,
-        instance.updated,
-        instance.finished,
-        instance.input,
-        instance.output,
-        instance.custom_status,
-        instance.history_events,
-        instance.history_bytes,
-        None if instance.finished else instance.dump_state(),
-    )

@@ -3,6 +3,8 @@
 import aiohttp
 import pytest
 
+from local.host.host import HostFailed
+
 
 async def test_start_through_the_sdk_s_client(flows):
     status, reply = await flows.call("POST", "client/start/chain?id=mine", json={"n": 1})
@@ -191,3 +193,24 @@ async def test_finished_orchestrations_are_purged_and_still_counted(serve):
     assert flows.rows("instances") == 3
     assert flows.host._storage.query("SELECT count(DISTINCT instance) FROM history") == [(3,)]
     assert flows.host.stats()["history_events_total"] == total > 8 * 20
+
+
+async def test_a_state_file_that_cannot_be_written_stops_the_host(flows):
+    await flows.begin("wait", "go", "before")
+    flows.host._storage._db.execute("PRAGMA query_only=1")
+    status, reply = await flows.manage("POST", "orchestrators/chain/after")
+    assert status == 503
+    assert "can no longer be written" in reply["Message"]
+    with pytest.raises(HostFailed):
+        await flows.host.failed
+    assert flows.module.EFFECTS["echo 1"] == 0
+    await flows.restart()
+    assert (await flows.manage("GET", "instances/after"))[0] == 404
+    assert (await flows.status("before"))["runtimeStatus"] == "Running"
+
+
+async def test_a_request_s_context_reaches_neither_activities_nor_the_next_request(flows):
+    assert (await flows.call("POST", "context/set"))[1] == "unset"
+    assert (await flows.call("POST", "context/set"))[1] == "unset"
+    for instance in [status["instanceId"] for status in (await flows.manage("GET", "instances/"))[1]]:
+        assert (await flows.end(instance))["output"] == "unset"

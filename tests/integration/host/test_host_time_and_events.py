@@ -13,12 +13,12 @@ from local.host.durable.protocol import EventType, event, played, stamp
 
 
 async def test_a_timer_fires_when_due_and_not_before(flows):
-    assert 0.3 <= await flows.output("timer", 0.3) < 2
+    assert 0.3 <= await flows.output("timer", 0.3) < 10
     assert flows.rows("timers") == 0
 
 
 async def test_a_timer_in_the_past_fires_at_once(flows):
-    assert await flows.output("timer", -5) < 1
+    assert await flows.output("timer", -50) < 10
 
 
 async def test_an_answer_in_time_cancels_the_deadline(flows):
@@ -32,13 +32,16 @@ async def test_a_deadline_passes_without_an_answer(flows):
     assert await flows.output("timeout", 0.05) == "late"
 
 
-@pytest.mark.parametrize(("waits", "at_least"), [(True, 0.4), (False, 0)])
-async def test_an_open_timer_keeps_an_orchestration_running_if_set_so(serve, waits, at_least):
-    flows = await serve("flows", wait_for_open_tasks=waits)
+async def test_an_open_timer_keeps_an_orchestration_running_as_on_azure(flows):
     started = time.monotonic()
-    assert await flows.output("forgets_timer") == "done"
-    taken = time.monotonic() - started
-    assert at_least <= taken < at_least + 0.35
+    assert await flows.output("forgets_timer", 0.4) == "done"
+    assert time.monotonic() - started >= 0.4
+    assert flows.rows("timers") == 0
+
+
+async def test_an_open_timer_is_dropped_if_it_is_set_so(serve):
+    flows = await serve("flows", wait_for_open_tasks=False)
+    assert await flows.output("forgets_timer", 60) == "done"
     assert flows.rows("timers") == 0
 
 
@@ -205,16 +208,12 @@ async def test_an_orchestration_survives_restarts_with_work_open(flows):
     assert (await flows.end(instance))["output"] == "held"
 
 
-async def test_a_long_history_does_not_hold_up_the_loop(flows):
-    """Replays of more than a thousand events run in a thread: other callbacks get their turn meanwhile."""
-    instance = await flows.begin("long_history", 260)
-    worst = 0.0
-    while instance in flows.host._engine.instances:
-        before = time.monotonic()
-        await asyncio.sleep(0.001)
-        worst = max(worst, time.monotonic() - before - 0.001)
-    assert (await flows.status(instance))["output"] == "long"
-    assert worst < 0.25
+async def test_a_long_history_is_replayed_in_a_thread(flows):
+    """On the loop it would hold up every other callback for as long as a replay takes."""
+    assert await flows.output("long_history", 20) == "long"
+    assert flows.module.EFFECTS["host-replay"] == 0
+    assert await flows.output("long_history", 200) == "long"
+    assert flows.module.EFFECTS["host-replay"] > 100
 
 
 async def test_replay_stays_cheap(flows):

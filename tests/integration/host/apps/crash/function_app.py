@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -80,3 +81,13 @@ def events(context):
         values.append(value)
         yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=100))
     return values
+
+
+@app.activity_trigger(input_name="seconds")
+def block(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@app.orchestration_trigger(context_name="context")
+def blocked(context):
+    yield context.call_activity("block", context.get_input())

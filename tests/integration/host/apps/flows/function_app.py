@@ -1,7 +1,8 @@
 """Orchestrations that each show one behaviour of the host."""
 
 import asyncio
-import time
+import contextvars
+import threading
 from collections import Counter
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ EFFECTS: Counter[str] = Counter()
 REPLAYING: list[bool] = []
 SHAPE: list[str] = ["echo"]
 GATE: list[asyncio.Event] = []
+CURRENT = contextvars.ContextVar("CURRENT", default="unset")
 
 
 class Point:
@@ -118,7 +120,7 @@ def fan(context):
 @app.orchestration_trigger(context_name="context")
 def fan_and_event(context):
     """While it waits for everything, an event it also waits for, and a failure, must be able to end the wait."""
-    slow = context.task_all([context.call_activity("nap", 0.05), context.call_activity("nap", 5)])
+    slow = context.task_all([context.call_activity("nap", 0.05), context.call_activity("nap", 60)])
     winner = yield context.task_any([slow, context.wait_for_external_event("enough")])
     return "event" if winner != slow else "slow"
 
@@ -126,7 +128,7 @@ def fan_and_event(context):
 @app.orchestration_trigger(context_name="context")
 def fan_fails_early(context):
     try:
-        yield context.task_all([context.call_activity("nap", 5), context.call_activity("fail", "early")])
+        yield context.task_all([context.call_activity("nap", 60), context.call_activity("fail", "early")])
     except Exception as error:  # noqa: BLE001  the SDK raises nothing narrower
         return str(error).split("\n")[0].strip()
 
@@ -277,7 +279,8 @@ def timeout(context):
 @app.orchestration_trigger(context_name="context")
 def forgets_timer(context):
     done = context.call_activity("echo", "done")
-    yield context.task_any([done, context.create_timer(context.current_utc_datetime + timedelta(seconds=0.4))])
+    later = context.current_utc_datetime + timedelta(seconds=context.get_input())
+    yield context.task_any([done, context.create_timer(later)])
     return done.result
 
 
@@ -418,18 +421,71 @@ def gets_key(context):
 @app.orchestration_trigger(context_name="context")
 def long_history(context):
     for step in range(context.get_input()):
+        EFFECTS[threading.current_thread().name.split("_")[0]] += 1
         yield context.call_activity("echo", step)
     return "long"
-
-
-@app.orchestration_trigger(context_name="context")
-def slow_to_think(context):
-    """Takes the interpreter for itself in a first turn, as nothing should."""
-    time.sleep(context.get_input())
-    yield context.call_activity("echo", 1)
 
 
 @app.orchestration_trigger(context_name="context", orchestration="AliasedName")
 def with_alias(context):
     result = yield context.call_activity("echo", "alias")
     return result
+
+
+@app.route("context/set", methods=["POST"])
+@app.durable_client_input(client_name="client")
+async def set_context(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> str:
+    before = CURRENT.get()
+    CURRENT.set("set by a request")
+    await client.start_new("sees_context")
+    return before
+
+
+@app.activity_trigger(input_name="value")
+async def tell_context(value):
+    return CURRENT.get()
+
+
+@app.orchestration_trigger(context_name="context")
+def sees_context(context):
+    result = yield context.call_activity("tell_context")
+    if {result, CURRENT.get()} != {"unset"}:
+        raise RuntimeError("a context variable of a request has got here")
+    return result
+
+
+def make_task(context, kind, value):
+    """A task as a random program asks for it."""
+    if kind == "timer":
+        return context.create_timer(context.current_utc_datetime + timedelta(seconds=value))
+    if kind == "child":
+        return context.call_sub_orchestrator("passes_through", value)
+    if kind == "retry":
+        return context.call_activity_with_retry("flaky", df.RetryOptions(1, 3), [f"{context.instance_id}{value}", 2])
+    if kind == "doomed":
+        return context.call_activity_with_retry("fail", df.RetryOptions(1, 2), "doomed")
+    return context.call_activity(kind, value)
+
+
+def combine(context, how, tasks):
+    if how == "one":
+        return tasks[-1]
+    if how == "nested":
+        return context.task_all([context.task_all(tasks[:2]), *tasks[2:]])
+    return context.task_all(tasks) if how == "all" else context.task_any(tasks)
+
+
+@app.orchestration_trigger(context_name="context")
+def program(context):
+    """Runs a list of steps: each makes tasks, adds some that are already out, and waits for them in some way."""
+    made, ended = [], 0
+    for how, fresh, old in context.get_input():
+        tasks = [make_task(context, kind, value) for kind, value in fresh]
+        again = [made[index % len(made)] for index in old] if made else []
+        made.extend(tasks)
+        try:
+            yield combine(context, how, list(dict.fromkeys([*again, *tasks])))
+        except Exception:  # noqa: BLE001  the SDK raises nothing narrower
+            ended += 1
+        ended += 1
+    return ended > 0

@@ -3,13 +3,15 @@
 import asyncio
 import json
 import logging
-import time
+import threading
 
 import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 TICKS: list[tuple[str, bool, dict]] = []
+#: What the sync function waits for.
+GATE = threading.Event()
 
 
 @app.route("echo/{word:alpha}/{number:int?}", methods=["GET", "POST"])
@@ -80,7 +82,7 @@ async def own_timeout(req: func.HttpRequest) -> str:
 
 @app.route("sync")
 def sync(req: func.HttpRequest) -> str:
-    time.sleep(0.3)
+    GATE.wait(1.5)
     return "sync"
 
 

@@ -1,0 +1,219 @@
+"""A model that fails, lies or is gone, and budgets that run out: a swarm ends with a report that says why."""
+
+import asyncio
+
+import pytest
+from e2e_client import Ended, Swarms
+from e2e_script import Asked, Said, Script, plan
+
+from local.scripted import Reply
+from shared.swarm.statuses import Status
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ONE = {"Do it": ["Write it.md."]}
+
+
+async def test_rubbish_for_ever_is_a_report(swarms: Swarms) -> None:
+    rubbish = "I would rather talk about the weather {"
+    said = {kind: rubbish for kind in ("Plan", "Independence", "ChoiceAnswer", "Review", "Description", "text")}
+    context = [{"name": "facts.md", "content": "One fact."}]
+    script = Script(**said)
+    ended = await (await swarms("Do it", script, context=context)).ended()
+
+    assert ended.status == "failed"
+    assert ended.report.startswith("Failed: The model gave no usable answer: no usable Plan after 3 attempt(s)")
+    # The document that could not be described is a failed node, and the root goes to work all the same.
+    assert ended.nodes["0.0"].status is Status.FAILED
+    assert (len(script.of("Description")), len(script.of("Plan"))) == (3, 3)
+    # Each repair tells the model what was wrong with its answer.
+    assert rubbish in script.of("Plan")[1].call.messages[-2]["content"]
+
+
+@pytest.mark.parametrize("kind", ["Independence", "ChoiceAnswer", "Review"])
+async def test_rubbish_in_one_place_is_survived(swarms: Swarms, kind: str) -> None:
+    script = Script({"Do it": ["Write a.md.", "Write b.md."]}, **{kind: "{}"})
+    ended = await (await swarms("Do it", script, rounds=2)).ended()
+
+    assert ended.status in {"incomplete", "failed"}
+    assert f"no usable {kind} after 3 attempt(s)" in " ".join(node.report or "" for node in ended.nodes.values())
+
+
+async def test_answers_of_blanks_are_survived(swarms: Swarms) -> None:
+    blank = {"question": " ", "assumption": " "}
+    script = Script(
+        {" ": ["Write b.md."]},
+        Plan=lambda asked: plan(asked, [" ", "Note\tthat \u0000 it is so.", "Ask me.", "Clarify it.", "Write \ud800.md."]),
+        ChoiceAnswer=lambda asked: {"best": 1 + int(asked.node_id[-1]) % 7, "unviable": [99], "confidence": "low"},
+        Description={"description": " "},
+        Questions={"questions": [blank]},
+        Requirements={"requirements": [{"requirement": " ", "known": "", "question": " ", "assumption": ""}]},
+        Review={"complete": True, "missing": " ", "report": " "},
+        Answer={"found": True, "answer": " ", "memories": [-1, 77]},
+        text=" ",
+    )
+    context = [{"name": " ", "content": "x"}, {"name": "/", "content": "y"}, {"name": "..", "content": "\u0001"}]
+    run = await swarms("Be blank", script, context=context, answer_seconds=1)
+    ended = await run.ended()
+
+    assert not [node for node in ended.nodes.values() if "cut off" in (node.report or "")]
+
+
+async def test_an_answer_that_is_far_too_long_is_survived(swarms: Swarms) -> None:
+    script = Script(ONE, text="word " * 600_000)
+    run = await swarms("Do it", script)
+    ended = await run.ended()
+
+    assert not [node for node in ended.nodes.values() if "cut off" in (node.report or "")]
+    assert len(script.of("text")) == 1
+
+
+async def test_a_refusal_and_a_filter_fail_the_node_and_not_the_swarm(swarms: Swarms) -> None:
+    def text(asked: Asked) -> Said:
+        return Reply("", refusal="I will not.") if "a.md" in asked.directive else "Fine."
+
+    ended = await (await swarms("Do it", Script({"Do it": ["Write a.md.", "Write b.md."]}, text=text))).ended()
+
+    assert ended.status == "completed"
+    assert "the model refused: I will not." in (ended.on("Write a.md.").report or "")
+    assert ended.on("Write b.md.").status is Status.TERMINATED
+
+
+def failing(times: int, reply: Reply) -> dict[str, Said]:
+    """The first so many calls of each kind come to a fault, all others to their answer."""
+    script = Script(ONE)
+    seen: dict[str, int] = {}
+
+    def answer(asked: Asked) -> Said:
+        seen[asked.kind] = seen.get(asked.kind, 0) + 1
+        return reply if seen[asked.kind] <= times else script.reply(asked.call)
+
+    return dict.fromkeys(("Plan", "ChoiceAnswer", "text", "Review"), answer)
+
+
+FAULTS = {
+    "429 with Retry-After": Reply("slow down", status=429, headers={"Retry-After": "0.2"}),
+    "500": Reply("oops", status=500, headers={"Retry-After": "0.2"}),
+    "503": Reply("down", status=503, headers={"retry-after-ms": "100"}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_faults_of_the_endpoint_pass(swarms: Swarms, fault: str) -> None:
+    script = Script(ONE, **failing(2, FAULTS[fault]))
+    ended = await (await swarms("Do it", script)).ended()
+
+    assert ended.status == "completed"
+    assert len(script.heard) == 4 * 3
+    assert ended.root.usage.calls == 4
+
+
+async def test_cut_connections_pass(swarms: Swarms) -> None:
+    script = Script(ONE, **failing(1, Reply("half of this", cut=True)))
+    ended = await (await swarms("Do it", script)).ended()
+
+    assert ended.status == "completed"
+    assert ended.root.usage.calls == 4
+
+
+async def test_a_long_retry_after_is_waited_for_without_holding_the_activity(swarms: Swarms) -> None:
+    script = Script(ONE, text=failing(1, Reply("later", status=429, headers={"Retry-After": "11"}))["text"])
+    run = await swarms("Do it", script)
+    await run.until_status("0.0.0", "acting")
+    ended = await run.ended()
+
+    assert ended.status == "completed"
+    told, again = script.of("text")
+    assert (told.call.step, again.call.step) == (again.call.step, told.call.step)
+    assert (await run.get("/nodes/0.0.0"))["log"][0]["answer"]
+
+
+@pytest.mark.parametrize("fault", ["500", "a key that is not valid"])
+async def test_a_model_that_is_down_for_ever_ends_with_the_time(swarms: Swarms, fault: str) -> None:
+    down = Reply("down", status=500) if fault == "500" else Reply("no such key", status=401)
+    script = Script(Plan=down, Description=down)
+    context = [{"name": "facts.md", "content": "One fact."}]
+    ended = await (await swarms("Do it", script, context=context, wall_seconds=10)).ended()
+
+    if fault == "500":
+        assert ended.status == "incomplete"
+        assert ended.report == "Stopped: time ran out. Nothing of this directive was done yet."
+    else:
+        assert ended.status == "failed"
+        assert "the model endpoint answered 401: no such key" in ended.report
+        assert len(script.heard) == 2
+    assert ended.swarm["usage"]["calls"] == 0
+
+
+async def test_a_branch_whose_model_is_gone_ends_with_the_time_and_the_rest_is_told(swarms: Swarms) -> None:
+    def text(asked: Asked) -> Said:
+        return Reply("gone", status=503, headers={"Retry-After": "1"}) if "a.md" in asked.directive else "Fine."
+
+    script = Script({"Do it": ["Write a.md.", "Write b.md."]}, text=text)
+    ended = await (await swarms("Do it", script, wall_seconds=10)).ended()
+
+    assert ended.status == "incomplete"
+    assert ended.on("Write a.md.").report == "Stopped: time ran out. Nothing of this directive was done yet."
+    assert ended.report.startswith("Stopped: time ran out. 2 of 2 parts are done; here is what there is.")
+    assert "Wrote `b.md`" in ended.report
+
+
+def calls_and_tokens(ended: Ended) -> tuple[int, int]:
+    usage = ended.swarm["usage"]
+    return usage["calls"], usage["input_tokens"] + usage["output_tokens"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"nodes": 3}, "Stopped: nodes ran out."),
+        ({"calls": 9}, "Stopped: calls ran out."),
+        ({"tokens": 4_000}, "Stopped: tokens ran out."),
+        ({"calls": 1}, "calls ran out."),
+        ({"cost_usd": 0.0005}, "Stopped: cost"),
+    ],
+)
+async def test_a_budget_that_runs_out_is_a_report_that_says_so(
+    swarms: Swarms, limits: dict[str, float], told: str
+) -> None:
+    parts = [f"Write part{n}.md." for n in range(5)]
+    ended = await (await swarms("Do it", Script({"Do it": parts}), **limits)).ended()
+
+    assert ended.status == "incomplete"
+    assert told in ended.report
+    assert ended.swarm["nodes"] <= limits.get("nodes", 200)
+    assert calls_and_tokens(ended)[0] <= limits.get("calls", 1_000)
+    assert calls_and_tokens(ended)[1] <= limits.get("tokens", 2_000_000)
+    assert ended.swarm["usage"]["cost_usd"] <= limits.get("cost_usd", 5.0)
+
+
+async def test_a_budget_that_runs_out_below_is_told_above(swarms: Swarms) -> None:
+    def review(asked: Asked) -> Said:
+        stopped = "Stopped" in asked.section("Reports")
+        return {"complete": False, "missing": "All.", "report": f"Stopped below: {stopped}"}
+
+    def text(asked: Asked) -> Said:
+        return Reply("Long.", input_tokens=3_000, output_tokens=4_000)
+
+    script = Script(
+        {"Do it": ["Manage a.", "Manage b."], "Manage a.": ["Write a.md."], "Manage b.": ["Write b.md."]},
+        Review=review,
+        text=text,
+    )
+    ended = await (await swarms("Do it", script, tokens=30_000, nodes=30)).ended()
+
+    assert ended.status == "incomplete"
+    assert "ran out" in ended.report
+    assert not any(node.alive for node in ended.nodes.values())
+
+
+async def test_slow_and_failing_swarms_do_not_hold_others_up(swarms: Swarms) -> None:
+    slow = await swarms("Do it", Script(ONE, text=lambda asked: Reply("late", delay=4.0)))
+    down = await swarms("Do it", Script(Plan=Reply("down", status=500)), wall_seconds=10)
+    async with asyncio.timeout(4.0):
+        quick = await (await swarms("Do it", Script(ONE))).ended()
+    assert quick.status == "completed"
+    assert (await slow.get())["status"] == "running"
+    assert (await slow.ended()).status == "completed"
+    await down.post("/cancel")
+    assert (await down.ended()).status == "cancelled"

@@ -1,0 +1,190 @@
+"""A swarm on a real store that outlives the processes which work on it, and the scenarios that are run."""
+
+import asyncio
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fault_driver import Life, VirtualClock
+from fault_model import RuleModel, Watcher
+from fault_store import MortalStore
+
+from shared import bootstrap
+from shared.activities.engine import Engine
+from shared.adapters.filesystem import FilesystemBlobs
+from shared.adapters.sqlite import SqliteStore
+from shared.config import Settings
+from shared.llm.limiter import CallLimiter
+from shared.store import Store
+from shared.swarm.control import Command
+from shared.swarm.node import NodeRef
+from shared.swarm.swarm import QuestionState
+from shared.tenancy import TenantContext
+from shared.types import SpaceKey
+from shared.usecases.app import App
+from shared.usecases.create_swarm import NewSwarm, create_swarm, root_ref
+from shared.usecases.questions import answer_question
+from shared.usecases.swarms import cancel_swarm, pause_swarm, resume_swarm
+from tests.crash import crash_checks, crash_script
+from tests.crash.crash_checks import Ended, Shape
+
+TENANT = TenantContext("ada")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A kind of swarm, and what its user does."""
+
+    name: str
+    new: NewSwarm
+    #: The step at whose first call the user cancels or pauses the swarm.
+    cancel_at: str | None = None
+    pause_at: str | None = None
+
+
+def scenario(name: str, directive: str, *, context: int = 0, rounds: int = 3, **at: str) -> Scenario:
+    """A scenario whose directive spells out its tree."""
+    documents = [{"name": f"notes{n}.md", "content": f"Fact number {n}."} for n in range(context)]
+    new = NewSwarm.model_validate({"directive": directive, "context": documents, "limits": {"rounds": rounds}})
+    return Scenario(name, new, **at)
+
+
+_TREE = crash_script.both("Write a.md", crash_script.both("Write b.md", "Program c.py"))
+SCENARIOS = (
+    scenario("leaf", crash_script.both("Write a.md")),
+    scenario("routers", _TREE),
+    scenario("continuation", crash_script.twice(["Write a.md"], ["Write b.md"])),
+    scenario("question", crash_script.both("Ask for a", "Clarify b")),
+    scenario("context", crash_script.both("Write a.md"), context=2),
+    scenario("failing", crash_script.both("Write a.md", "Break b.py", "Refuse c.md", "Ponder d")),
+    scenario("hopeless", crash_script.both("Ponder d"), rounds=2),
+    scenario("cancel", _TREE, cancel_at="0.1.0.0.0/0.0.0"),
+    scenario("pause", _TREE, pause_at="0.1.0.0.0/0.0.0"),
+)
+
+
+@dataclass
+class World:
+    """One swarm's space on disk, its clock, and the calls its model got over all lives."""
+
+    folder: Path
+    scenario: Scenario
+    space: SpaceKey
+    clock: VirtualClock
+    store: SqliteStore
+    settings: Settings = field(default_factory=lambda: Settings(local_user=TENANT.user_id))
+    calls: Counter[str] = field(default_factory=Counter)
+    lives: int = 0
+    #: Told of every model call before it is answered.
+    watcher: Watcher | None = None
+
+    @property
+    def root(self) -> NodeRef:
+        return root_ref(self.space)
+
+    def engine(self, store: Store, worker: str) -> Engine:
+        """A worker of its own."""
+        return Engine(
+            store=store,
+            blobs=FilesystemBlobs(self.folder),
+            model=self._model(store),
+            limiter=CallLimiter(10, 10),
+            settings=self.settings,
+            actions=bootstrap.action_space(),
+            worker=worker,
+            clock=self.clock,
+        )
+
+    def app(self, store: Store) -> App:
+        """What use cases get."""
+        blobs = FilesystemBlobs(self.folder)
+        return App(store, blobs, self.settings, bootstrap.action_space(), self.clock)
+
+    def _model(self, store: Store) -> RuleModel:
+        model = RuleModel(crash_script.rule, self.watcher or self._user_at(store))
+        model.seen = self.calls
+        return model
+
+    def _user_at(self, store: Store) -> Watcher:
+        async def watch(step: str, _times: int) -> None:
+            if step == self.scenario.cancel_at and not await self._commanded(Command.CANCEL):
+                await cancel_swarm(self.app(self.store), TENANT, _Deaf(), self.space.swarm_id)
+            if step == self.scenario.pause_at and self.calls[step] == 1:
+                await pause_swarm(self.app(self.store), TENANT, self.space.swarm_id)
+
+        del store
+        return watch
+
+    async def _commanded(self, command: Command) -> bool:
+        held = await self.app(self.store).controls.find(self.space, "swarm")
+        return held is not None and held.doc.command is command
+
+    def life(
+        self, deadly: int | None = None, *, after: bool = False, workers: int = 1, delivered: str = "once"
+    ) -> tuple[Life, MortalStore]:
+        """A process that dies at its `deadly`-th write."""
+        store = MortalStore(self.store, deadly, after=after)
+        self.lives += 1
+        engines = [self.engine(store, f"worker-{self.lives}-{n}") for n in range(workers)]
+        life = Life(self.clock, engines, delivered)
+        store.on_death = life.die
+        life.user = self._user(store)
+        return life, store
+
+    def _user(self, store: Store) -> Callable[[Life], "asyncio.Future[bool]"]:
+        app = self.app(store)
+
+        async def act(life: Life) -> bool:
+            acted = False
+            async for question in app.questions.all(self.space):
+                if question.state is QuestionState.OPEN:
+                    answer = f"Answer to {question.question}"
+                    await answer_question(app, TENANT, life, self.space.swarm_id, question.question_id, answer)
+                    acted = True
+            if self.scenario.pause_at and await self._commanded(Command.PAUSE):
+                await resume_swarm(app, TENANT, life, self.space.swarm_id)
+                acted = True
+            return acted
+
+        return act  # type: ignore[return-value]
+
+    async def ended(self) -> Ended:
+        """What is stored once the swarm has ended."""
+        return await crash_checks.read(self.store, self.space)
+
+
+class _Deaf:
+    """A runtime that hears no signal: the store must suffice."""
+
+    async def start_swarm(self, root: NodeRef) -> None:
+        """Nothing."""
+
+    async def wake(self, node: NodeRef, event: str) -> None:
+        """Nothing."""
+
+
+async def create(folder: Path, scenario: Scenario) -> World:
+    """A swarm that was created and not begun."""
+    store = SqliteStore(folder)
+    world = World(folder, scenario, SpaceKey("ada", "none"), VirtualClock(), store)
+    swarm = await create_swarm(world.app(store), TENANT, _Deaf(), scenario.new)  # type: ignore[arg-type]
+    world.space = SpaceKey("ada", swarm.swarm_id)
+    return world
+
+
+async def copy(world: World, folder: Path) -> World:
+    """The same swarm once more, in a folder of its own."""
+    shutil.copytree(world.folder, folder)
+    return World(folder, world.scenario, world.space, VirtualClock(), SqliteStore(folder))
+
+
+async def undisturbed(world: World) -> tuple[Shape, int]:
+    """The shape of a run that nothing happens to, and how often it writes."""
+    life, store = world.life()
+    assert await life.run(world.root)
+    ended = await world.ended()
+    assert life.errors == []
+    assert crash_checks.faults(ended) == []
+    return crash_checks.shape(ended), store.writes
