@@ -13,9 +13,9 @@ Step = Literal["plan", "review", "write"]
 #: A word that no program of the systems uses: found in a file, it shows that content lies there.
 MARKER = "quillwort"
 _FILLER = f"Describe the {MARKER} beds of this district, their soil, water and light, in words a visitor can follow. "
-#: Sub-directives of a plan have 400 characters at most.
-_DIRECTIVE_SIZE = 390
-_REPORT_SIZE = 620
+#: Sub-directives of a plan have 300 characters at most.
+_DIRECTIVE_SIZE = 290
+_REPORT_SIZE = 700
 _POSITION = re.compile(r"W (\d+) (\d+) (\d+) level (\d+) node ([0-9.]+)")
 
 

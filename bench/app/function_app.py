@@ -83,16 +83,3 @@ async def counts(req: func.HttpRequest) -> func.HttpResponse:
     store = bootstrap.store()
     found = dict(store.counts) if isinstance(store, CountingStore) else {}
     return func.HttpResponse(json.dumps(found), mimetype="application/json")
-
-if os.environ.get("BENCH_GC"):
-    import gc, time
-    _gc = {"n": [0,0,0], "t": [0.0,0.0,0.0]}
-    def _cb(phase, info):
-        g = info["generation"]
-        if phase == "start": _gc["s"] = time.perf_counter()
-        else: _gc["n"][g] += 1; _gc["t"][g] += time.perf_counter() - _gc["s"]
-    gc.callbacks.append(_cb)
-    import atexit, sys
-    atexit.register(lambda: sys.stderr.write(f"GC {_gc}\n"))
-    if os.environ["BENCH_GC"] == "off": gc.disable()
-    if os.environ["BENCH_GC"].startswith("t"): gc.collect(); gc.freeze(); gc.set_threshold(int(os.environ["BENCH_GC"][1:]), 20, 20)

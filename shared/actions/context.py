@@ -111,5 +111,10 @@ class ActionContext:
     #: Whether a bigger plan could still be carried out: depth and budget leave room for managers below.
     may_decompose: bool = True
 
+    @property
+    def handed_over(self) -> frozenset[str]:
+        """The names of the context's documents, which nothing that is produced may take."""
+        return frozenset(document.name for document in self.swarm.context)
+
 
 Perform = Callable[[ActionContext], Awaitable[Outcome]]

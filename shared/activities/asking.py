@@ -23,6 +23,8 @@ from shared.swarm.node import NodeRef, SwarmNode
 
 T = TypeVar("T", bound=BaseModel)
 
+#: Characters of an answer that are kept: a journal entry is one document of the store.
+MAX_ANSWER = 150_000
 #: Carries the step key of a call to the endpoint: `user/swarm/node/generation.turn.step`.
 STEP_HEADER = "x-swarmstar-step"
 
@@ -102,8 +104,9 @@ class NodeModel:
             return _answered(known)
         await self._check()
         self._afford(request)
-        # Where another worker got here first, its answer holds: whatever both write down is the same then.
-        entry = await self.journal.write(await self._call(key, purpose, request))
+        entry = await self._call(key, purpose, request)
+        if await self.journal.write(entry) != entry:
+            raise Interrupted(None)  # another worker has the node by now: its answer holds, and it goes on
         await self._check()
         return _answered(entry)
 
@@ -112,7 +115,7 @@ class NodeModel:
         headers = {STEP_HEADER: f"{ref.user_id}/{ref.swarm_id}/{self.node.node_id}/{key}"}
         started = engine.now()
         async with engine.limiter.try_slot(ref.user_id):
-            completion = await complete_with_short_waits(engine.model, replace(request, headers=headers))
+            completion = _bounded(await complete_with_short_waits(engine.model, replace(request, headers=headers)))
         return JournalEntry(
             node_id=self.node.node_id,
             step=key,
@@ -144,6 +147,13 @@ class NodeModel:
         after = left - spent(most, 0)
         if not after.covers(Lease()):
             raise OutOfBudget({"calls": "model calls", "cost_usd": "cost"}.get(after.shortest(), after.shortest()))
+
+
+def _bounded(completion: Completion) -> Completion:
+    """An answer that fits into the journal, whatever length an endpoint that knows no limit gave it."""
+    if len(completion.text) <= MAX_ANSWER:
+        return completion
+    return replace(completion, text=completion.text[:MAX_ANSWER], finish_reason="length")
 
 
 def _answered(entry: JournalEntry) -> Completion:

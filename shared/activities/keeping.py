@@ -59,7 +59,7 @@ async def keep_memories(engine: Engine, space: SpaceKey, node: SwarmNode, drafts
             MemoryMetadata.model_validate(
                 {
                     "id": memory_id(node.node_id, ordinal),
-                    "name": clip(draft.name, MAX_NAME),
+                    "name": clip(draft.name, MAX_NAME) or node.node_id,
                     "description": clip(draft.description, 400),
                     "parent_id": draft.folder_id,
                     "type": draft.type,

@@ -56,8 +56,8 @@ class Swarm(BaseModel):
 
     @property
     def seq(self) -> int:
-        """Its place in its user's list of swarms: by the millisecond of its creation."""
-        return int(self.created.timestamp() * 1000)
+        """Its place in its user's list of swarms: the newest first, by the millisecond of its creation."""
+        return -int(self.created.timestamp() * 1000)
 
 
 class QuestionState(StrEnum):

@@ -26,7 +26,7 @@ async def get_swarm(app: App, tenant: TenantContext, swarm_id: str) -> Swarm:
 async def list_swarms(
     app: App, tenant: TenantContext, limit: int, cursor: str | None
 ) -> tuple[list[Swarm], str | None]:
-    """The tenant's swarms, oldest first, and the cursor that goes on."""
+    """The tenant's swarms, newest first, and the cursor that goes on."""
     return await app.swarms.page(tenant.account, limit=limit, cursor=cursor)
 
 

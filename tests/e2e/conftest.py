@@ -8,7 +8,7 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -58,12 +58,18 @@ async def planning(model_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
         yield started
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def swarms(deployment: Deployment, switchboard: Switchboard) -> AsyncIterator[Swarms]:
-    """Starts swarms that the scripted model speaks to."""
+@pytest.fixture(scope="session")
+def scripted(deployment: Deployment, switchboard: Switchboard) -> Callable[[], Swarms]:
+    """Makes what starts swarms that the scripted model speaks to."""
     if BASE_URL and not MODEL_PORT:
         pytest.skip("BASE_URL is set without MODEL_PORT, so the deployment does not use the scripted model")
-    starter = Swarms(deployment, switchboard)
+    return lambda: Swarms(deployment, switchboard)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def swarms(scripted: Callable[[], Swarms]) -> AsyncIterator[Swarms]:
+    """Starts swarms that the scripted model speaks to."""
+    starter = scripted()
     yield starter
     await starter.stop()
 

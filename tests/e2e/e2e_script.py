@@ -1,6 +1,7 @@
 """What the scripted model says: a script for each swarm, and the switchboard that tells the swarms apart."""
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,8 @@ class Asked:
     """One call of a swarm, taken apart."""
 
     call: Call
+    #: When it arrived, in seconds.
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def kind(self) -> str:

@@ -1,7 +1,5 @@
 """A model that fails, lies or is gone, and budgets that run out: a swarm ends with a report that says why."""
 
-import asyncio
-
 import pytest
 from e2e_client import Ended, Swarms
 from e2e_script import Asked, Said, Script, plan
@@ -43,7 +41,9 @@ async def test_answers_of_blanks_are_survived(swarms: Swarms) -> None:
     blank = {"question": " ", "assumption": " "}
     script = Script(
         {" ": ["Write b.md."]},
-        Plan=lambda asked: plan(asked, [" ", "Note\tthat \u0000 it is so.", "Ask me.", "Clarify it.", "Write \ud800.md."]),
+        Plan=lambda asked: plan(
+            asked, [" ", "Note\tthat \u0000 it is so.", "Ask me.", "Clarify it.", "Write \ud800.md."]
+        ),
         ChoiceAnswer=lambda asked: {"best": 1 + int(asked.node_id[-1]) % 7, "unviable": [99], "confidence": "low"},
         Description={"description": " "},
         Questions={"questions": [blank]},
@@ -116,46 +116,16 @@ async def test_cut_connections_pass(swarms: Swarms) -> None:
     assert ended.root.usage.calls == 4
 
 
-async def test_a_long_retry_after_is_waited_for_without_holding_the_activity(swarms: Swarms) -> None:
-    script = Script(ONE, text=failing(1, Reply("later", status=429, headers={"Retry-After": "11"}))["text"])
-    run = await swarms("Do it", script)
-    await run.until_status("0.0.0", "acting")
-    ended = await run.ended()
-
-    assert ended.status == "completed"
-    told, again = script.of("text")
-    assert (told.call.step, again.call.step) == (again.call.step, told.call.step)
-    assert (await run.get("/nodes/0.0.0"))["log"][0]["answer"]
-
-
-@pytest.mark.parametrize("fault", ["500", "a key that is not valid"])
-async def test_a_model_that_is_down_for_ever_ends_with_the_time(swarms: Swarms, fault: str) -> None:
-    down = Reply("down", status=500) if fault == "500" else Reply("no such key", status=401)
-    script = Script(Plan=down, Description=down)
+async def test_an_endpoint_that_refuses_the_key_is_told(swarms: Swarms) -> None:
+    refused = Reply("no such key", status=401)
+    script = Script(Plan=refused, Description=refused)
     context = [{"name": "facts.md", "content": "One fact."}]
-    ended = await (await swarms("Do it", script, context=context, wall_seconds=10)).ended()
+    ended = await (await swarms("Do it", script, context=context)).ended()
 
-    if fault == "500":
-        assert ended.status == "incomplete"
-        assert ended.report == "Stopped: time ran out. Nothing of this directive was done yet."
-    else:
-        assert ended.status == "failed"
-        assert "the model endpoint answered 401: no such key" in ended.report
-        assert len(script.heard) == 2
+    assert ended.status == "failed"
+    assert "the model endpoint answered 401: no such key" in ended.report
+    assert len(script.heard) == 2
     assert ended.swarm["usage"]["calls"] == 0
-
-
-async def test_a_branch_whose_model_is_gone_ends_with_the_time_and_the_rest_is_told(swarms: Swarms) -> None:
-    def text(asked: Asked) -> Said:
-        return Reply("gone", status=503, headers={"Retry-After": "1"}) if "a.md" in asked.directive else "Fine."
-
-    script = Script({"Do it": ["Write a.md.", "Write b.md."]}, text=text)
-    ended = await (await swarms("Do it", script, wall_seconds=10)).ended()
-
-    assert ended.status == "incomplete"
-    assert ended.on("Write a.md.").report == "Stopped: time ran out. Nothing of this directive was done yet."
-    assert ended.report.startswith("Stopped: time ran out. 2 of 2 parts are done; here is what there is.")
-    assert "Wrote `b.md`" in ended.report
 
 
 def calls_and_tokens(ended: Ended) -> tuple[int, int]:
@@ -169,7 +139,7 @@ def calls_and_tokens(ended: Ended) -> tuple[int, int]:
         ({"nodes": 3}, "Stopped: nodes ran out."),
         ({"calls": 9}, "Stopped: calls ran out."),
         ({"tokens": 4_000}, "Stopped: tokens ran out."),
-        ({"calls": 1}, "calls ran out."),
+        ({"calls": 2}, "calls ran out."),
         ({"cost_usd": 0.0005}, "Stopped: cost"),
     ],
 )
@@ -205,15 +175,3 @@ async def test_a_budget_that_runs_out_below_is_told_above(swarms: Swarms) -> Non
     assert ended.status == "incomplete"
     assert "ran out" in ended.report
     assert not any(node.alive for node in ended.nodes.values())
-
-
-async def test_slow_and_failing_swarms_do_not_hold_others_up(swarms: Swarms) -> None:
-    slow = await swarms("Do it", Script(ONE, text=lambda asked: Reply("late", delay=4.0)))
-    down = await swarms("Do it", Script(Plan=Reply("down", status=500)), wall_seconds=10)
-    async with asyncio.timeout(4.0):
-        quick = await (await swarms("Do it", Script(ONE))).ended()
-    assert quick.status == "completed"
-    assert (await slow.get())["status"] == "running"
-    assert (await slow.ended()).status == "completed"
-    await down.post("/cancel")
-    assert (await down.ended()).status == "cancelled"

@@ -6,7 +6,7 @@ import pytest
 from e2e_client import Run, Swarms
 from e2e_script import Asked, Said, Script
 
-from shared.swarm.statuses import Status
+from local.scripted import Reply
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -91,24 +91,6 @@ async def test_unknown_requirements_are_asked_once_and_remembered(swarms: Swarms
     assert "[Which size?] Small" in writer.section("What is known")
 
 
-async def test_time_spent_waiting_for_the_user_does_not_count(swarms: Swarms) -> None:
-    def review(asked: Asked) -> Said:
-        first = asked.node_id == "0"
-        return {"complete": not first, "missing": "The text is missing." if first else "", "report": "Painted."}
-
-    script = Script({"Paint slowly": [ASKING], "The text is missing.": ["Write paint.md."]}, Review=review)
-    run = await swarms("Paint slowly", script, wall_seconds=10)
-    question = await run.question()
-    await asyncio.sleep(10.5)
-    assert await answer(run, question["question_id"], "Yellow.") == 200
-    ended = await run.ended()
-
-    # Neither the review nor the round after it has run out of time.
-    assert (ended.status, ended.report) == ("completed", "Painted.")
-    assert ended.root.waited > 10
-    assert ended.on("Write paint.md.").status is Status.TERMINATED
-
-
 async def test_two_answers_at_once_leave_one(swarms: Swarms) -> None:
     run = await swarms("Paint twice", Script({"Paint twice": [ASKING]}))
     question = await run.question()
@@ -119,3 +101,21 @@ async def test_two_answers_at_once_leave_one(swarms: Swarms) -> None:
     (kept,) = await run.questions()
     assert kept["answer"] == f"Colour {told.index(200)}."
     assert kept["answer"] in (ended.on(ASKING).report or "")
+
+
+async def test_a_branch_that_met_a_busy_model_goes_on_while_a_question_waits(swarms: Swarms) -> None:
+    busy = Reply("busy", status=429, headers={"Retry-After": "0.1"})
+    tries = iter(range(9))
+    script = Script(
+        {"Paint the house": [ASKING, "Write walls.md."]}, text=lambda asked: busy if next(tries) < 4 else "Walls."
+    )
+    run = await swarms("Paint the house", script)
+    question = await run.question()
+    # Its activity gave up for the moment; nobody has to answer before it is taken up again.
+    await run.until_status("0.1.0", "terminated")
+    assert (await run.questions())[0]["state"] == "open"
+    await answer(run, question["question_id"], "Green.")
+    ended = await run.ended()
+
+    assert ended.status == "completed"
+    assert len(script.of("text")) == 5

@@ -146,7 +146,6 @@ class Engine:
             created=now,
             updated=now,
             parent=parent,
-            entries=0,
         )
         self.instances[instance_id] = instance
         if replaces:

@@ -81,15 +81,14 @@ def settle(instance: Instance, turn: Turn, reply: Reply, rules: Rules) -> None:
         _fail(instance, turn, problem, "")
         return
     _cancel_timers(instance, turn, asked)
-    known_entries, instance.entries = instance.entries, len(reply.actions)
     for action in asked[len(instance.leaves) :]:
         _schedule(instance, turn, action)
     if reply.custom_status is not None:
         instance.custom_status = encode(reply.custom_status)
     _conclude(instance, turn, reply, rules, asked)
-    grown = 0 <= known_entries < instance.entries
-    settled = turn.outcome is None and not instance.failures and not turn.lingering
-    instance.blocking = _blocking(instance, reply.actions[-1]) if grown and settled else None
+    instance.blocking = None
+    if reply.actions and turn.outcome is None and not instance.failures and not turn.lingering:
+        instance.blocking = _blocking(instance, reply.actions[-1])
 
 
 def _tick(instance: Instance, messages: list[Message], now: datetime) -> str:
@@ -312,9 +311,9 @@ def _end(turn: Turn, ending: Ending) -> Turn:
 def _blocking(instance: Instance, entry: dict[str, Any]) -> set[int] | None:
     """The ids without which the orchestrator cannot go on, as far as its newest entry proves it.
 
-    An entry that is new in this reply is what the orchestrator now waits at: it cannot have got past it, for what it
-    has just asked for cannot have ended, and no failure has reached it that might end a task_all early. If the entry
-    is made of task_all and plain tasks alone, every task in it must end, or one fail, before it moves again.
+    If the entry is made of task_all and plain tasks alone, the orchestrator gets past it only once every task in it
+    has ended, or, as long as that has not happened yet in this generation, one has failed. So while any is open it
+    waits there, and a success elsewhere does not move it.
     """
     if not _needs_all(entry):
         return None

@@ -135,8 +135,6 @@ class Instance:
     busy: bool = False
     #: Task ids without which the orchestrator certainly cannot go on; None if that is not known.
     blocking: set[int] | None = None
-    #: Entries of the orchestrator's last reply; -1 if this process has not seen one.
-    entries: int = -1
     lingering: bool = False
 
     @property
@@ -194,7 +192,6 @@ class Instance:
         self.input = new_input
         self.started = self.failures = self.lingering = False
         self.next_id = self.chunks = 0
-        self.entries = 0
         self.blocking = None
         self.leaves, self.waits, self.delivered = [], {}, {}
         self.open, self.work, self.timers = {}, {}, {}

@@ -48,7 +48,7 @@ def _problem(code: str) -> str:
 
 
 def _done(ctx: ActionContext, code: str) -> Terminate:
-    name = file_name(ctx.node.directive, (".py",))
+    name = file_name(ctx.node.directive, (".py",), ctx.handed_over)
     artifact = ArtifactDraft(
         name=name, media_type="text/x-python", content=code + "\n", description=ctx.node.directive[:200]
     )

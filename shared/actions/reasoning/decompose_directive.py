@@ -21,10 +21,18 @@ _PLAN = (
     "another. Use as few as do the job; never repeat one. Answer in JSON."
 )
 _CHOOSE = "For each also name the action that will carry it out, one of:\n{options}"
-_EXAMPLE = Example(
-    "Directive:\nPublish a small guide to our two hiking routes for visitors.",
-    '{"sub_directives": ["Write routes.md, a guide that describes both hiking routes with length and difficulty.", '
-    '"Write safety.md, a one-page list of safety rules for hikers."]}',
+_EXAMPLES = (
+    Example(
+        "Directive:\nWrite a haiku about rain.",
+        '{"sub_directives": ["Write rain.md, a haiku about rain in three lines of 5, 7 and 5 syllables."]}',
+    ),
+    Example(
+        "What is known:\n[trip.txt] 24 pupils, 3 teachers, Friday 9 to 15, the bus is booked, 200 euros for tickets."
+        "\n\nDirective:\nOrganise the class trip to the zoo.",
+        '{"sub_directives": ["Write timetable.md, a timetable of the zoo trip on Friday from 9 to 15 by bus.", '
+        '"Write budget.py, which computes the cost per pupil of a trip from the number of pupils and the price.", '
+        '"Write letter.md, a letter to the parents about the zoo trip: when it is, what to bring."]}',
+    ),
 )
 _CHECK = (
     "You check a plan. Its sub-directives start at the same time. Say whether each can be carried out without waiting "
@@ -52,7 +60,7 @@ class Independence(BaseModel):
 @lru_cache(maxsize=64)
 def _plan_model(limit: int, action_ids: tuple[str, ...]) -> type[BaseModel]:
     """The plan's shape: at most `limit` entries, which name their actions where there are any to name."""
-    directive = Annotated[str, Field(min_length=1, max_length=400)]
+    directive = Annotated[str, Field(min_length=1, max_length=300)]
     entry: Any = directive
     if action_ids:
         action: Any = Literal[action_ids]
@@ -77,12 +85,11 @@ async def perform(ctx: ActionContext) -> Outcome:
 
 async def _plan(ctx: ActionContext, sections: list[Section], problem: str) -> list[SubDirective]:
     instructions = _PLAN.format(limit=ctx.fan_out)
-    examples: tuple[Example, ...] = (_EXAMPLE,)
     if ctx.options:
         instructions += "\n" + _CHOOSE.format(options=_listing(ctx.options))
-        examples = ()
     revised = Section("An earlier plan was refused because", problem)
     shape = _plan_model(ctx.fan_out, tuple(option.action_id for option in ctx.options))
+    examples = () if ctx.options else _EXAMPLES
     plan = await ctx.model.ask("decompose", instructions, [*sections, revised], shape, examples=examples, tokens=700)
     return _distinct(plan.model_dump()["sub_directives"])
 

@@ -25,7 +25,7 @@ async def perform(ctx: ActionContext) -> Outcome:
     content = (fenced.group(1) if fenced else text).strip()
     if not content:
         return Fail(reason="The model wrote an empty document.")
-    name = file_name(ctx.node.directive, _SUFFIXES)
+    name = file_name(ctx.node.directive, _SUFFIXES, ctx.handed_over)
     artifact = ArtifactDraft(
         name=name, media_type="text/markdown", content=content + "\n", description=ctx.node.directive[:200]
     )

@@ -34,10 +34,13 @@ from shared.swarm.node import NodeRef
 
 #: Seconds of real time that one life may last.
 PATIENCE = 30.0
+#: What a dead worker's claim may hold up at most, in virtual time.
+STALL = timedelta(seconds=61)
 
 _ORCHESTRATIONS = {RUN_NODE: run_node, RUN_SWARM: run_swarm}
 
-Activity = Callable[[Engine], Awaitable[Any]]
+#: What a user does when nothing else happens; says whether they did anything.
+User = Callable[["Life"], Awaitable[bool]]
 
 
 class VirtualClock:
@@ -67,8 +70,7 @@ class Life:
     def __init__(self, clock: VirtualClock, workers: Sequence[Engine], delivered: str = "once") -> None:
         self.clock = clock
         self.workers = workers
-        #: What the user does when nothing else happens; says whether they did anything.
-        self.user: Callable[[Life], Awaitable[bool]] = _nothing
+        self.user: User = _nothing
         #: Errors that activities raised; a sound run has none.
         self.errors: list[str] = []
         self._delivered = delivered
@@ -95,7 +97,7 @@ class Life:
                 await asyncio.wait({main, death, ticker}, return_when=asyncio.FIRST_COMPLETED)
                 if not self._death.is_set() and not ticker.done():
                     main.result()
-                    await self._rest(main)
+                    await self._rest()
                 elif not self._death.is_set():
                     ticker.result()
             return not self._death.is_set()
@@ -104,11 +106,10 @@ class Life:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _rest(self, main: "asyncio.Task[Any]") -> None:
+    async def _rest(self) -> None:
         """Let late copies of activities end."""
         while self._active and not self._death.is_set():
             await asyncio.sleep(0.001)
-        del main
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """A task that ends with this life at the latest."""
@@ -315,6 +316,3 @@ _ACTIVITIES: dict[str, Callable[[Engine, dict[str, Any]], Awaitable[Any]]] = {
     FAIL_NODE: _fail,
     FINISH_SWARM: _finish,
 }
-
-#: What a claim may hold up at most after a death, in virtual time.
-STALL = timedelta(seconds=61)

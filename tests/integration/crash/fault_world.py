@@ -1,26 +1,27 @@
 """A swarm on a real store that outlives the processes which work on it, and the scenarios that are run."""
 
-import asyncio
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fault_driver import Life, VirtualClock
+from fault_driver import STALL, Life, User, VirtualClock
 from fault_model import RuleModel, Watcher
 from fault_store import MortalStore
 
 from shared import bootstrap
 from shared.activities.engine import Engine
+from shared.activities.journal import log_documents
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.sqlite import SqliteStore
 from shared.config import Settings
+from shared.llm.journal import JournalEntry
 from shared.llm.limiter import CallLimiter
+from shared.runtime import RunStatus
 from shared.store import Store
 from shared.swarm.control import Command
 from shared.swarm.node import NodeRef
-from shared.swarm.swarm import QuestionState
+from shared.swarm.swarm import QuestionState, SwarmStatus
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
 from shared.usecases.app import App
@@ -51,17 +52,17 @@ def scenario(name: str, directive: str, *, context: int = 0, rounds: int = 3, **
     return Scenario(name, new, **at)
 
 
-_TREE = crash_script.both("Write a.md", crash_script.both("Write b.md", "Program c.py"))
+_BELOW = crash_script.both("Write a.md", crash_script.both("Write b.md"))
 SCENARIOS = (
     scenario("leaf", crash_script.both("Write a.md")),
-    scenario("routers", _TREE),
+    scenario("routers", crash_script.both("Write a.md", crash_script.both("Write b.md", "Program c.py"))),
     scenario("continuation", crash_script.twice(["Write a.md"], ["Write b.md"])),
     scenario("question", crash_script.both("Ask for a", "Clarify b")),
     scenario("context", crash_script.both("Write a.md"), context=2),
     scenario("failing", crash_script.both("Write a.md", "Break b.py", "Refuse c.md", "Ponder d")),
     scenario("hopeless", crash_script.both("Ponder d"), rounds=2),
-    scenario("cancel", _TREE, cancel_at="0.1.0.0.0/0.0.0"),
-    scenario("pause", _TREE, pause_at="0.1.0.0.0/0.0.0"),
+    scenario("cancel", _BELOW, cancel_at="0.1.0.0.0/0.0.0"),
+    scenario("pause", crash_script.both("Write a.md", "Write b.md"), pause_at="0.1.0/0.0.0"),
 )
 
 
@@ -77,6 +78,8 @@ class World:
     settings: Settings = field(default_factory=lambda: Settings(local_user=TENANT.user_id))
     calls: Counter[str] = field(default_factory=Counter)
     lives: int = 0
+    #: Whether the latest life saw the swarm's end.
+    ended_well: bool = False
     #: Told of every model call before it is answered.
     watcher: Watcher | None = None
 
@@ -89,7 +92,7 @@ class World:
         return Engine(
             store=store,
             blobs=FilesystemBlobs(self.folder),
-            model=self._model(store),
+            model=self._model(),
             limiter=CallLimiter(10, 10),
             settings=self.settings,
             actions=bootstrap.action_space(),
@@ -102,19 +105,20 @@ class World:
         blobs = FilesystemBlobs(self.folder)
         return App(store, blobs, self.settings, bootstrap.action_space(), self.clock)
 
-    def _model(self, store: Store) -> RuleModel:
-        model = RuleModel(crash_script.rule, self.watcher or self._user_at(store))
+    def _model(self) -> RuleModel:
+        model = RuleModel(crash_script.rule, self.watcher or self.user_at_calls())
         model.seen = self.calls
         return model
 
-    def _user_at(self, store: Store) -> Watcher:
+    def user_at_calls(self) -> Watcher:
+        """The user who cancels or pauses in the middle of a call."""
+
         async def watch(step: str, _times: int) -> None:
             if step == self.scenario.cancel_at and not await self._commanded(Command.CANCEL):
-                await cancel_swarm(self.app(self.store), TENANT, _Deaf(), self.space.swarm_id)
+                await cancel_swarm(self.app(self.store), TENANT, Deaf(), self.space.swarm_id)
             if step == self.scenario.pause_at and self.calls[step] == 1:
                 await pause_swarm(self.app(self.store), TENANT, self.space.swarm_id)
 
-        del store
         return watch
 
     async def _commanded(self, command: Command) -> bool:
@@ -133,7 +137,7 @@ class World:
         life.user = self._user(store)
         return life, store
 
-    def _user(self, store: Store) -> Callable[[Life], "asyncio.Future[bool]"]:
+    def _user(self, store: Store) -> User:
         app = self.app(store)
 
         async def act(life: Life) -> bool:
@@ -148,28 +152,49 @@ class World:
                 acted = True
             return acted
 
-        return act  # type: ignore[return-value]
+        return act
+
+    async def live(self, deadly: int | None = None, *, after: bool = True) -> list[str]:
+        """One life; what went wrong in it. A call that is in the journal already must not be made again."""
+        journalled = {f"{entry.node_id}/{entry.step}" for entry in await self.log()}
+        before = Counter(self.calls)
+        life, _ = self.life(deadly, after=after)
+        self.ended_well = await life.run(self.root)
+        made = self.calls - before
+        found = [f"{step} was called again though it is in the journal" for step in made.keys() & journalled]
+        found += [f"{step} was called {times} times in one life" for step, times in made.items() if times > 1]
+        return life.errors + found
+
+    async def log(self) -> list[JournalEntry]:
+        """Every model call that is written down."""
+        return [entry async for entry in log_documents(self.store).all(self.space)]
 
     async def ended(self) -> Ended:
         """What is stored once the swarm has ended."""
         return await crash_checks.read(self.store, self.space)
 
 
-class _Deaf:
+class Deaf:
     """A runtime that hears no signal: the store must suffice."""
 
+    def __init__(self) -> None:
+        self.started: list[NodeRef] = []
+
     async def start_swarm(self, root: NodeRef) -> None:
-        """Nothing."""
+        self.started.append(root)
 
     async def wake(self, node: NodeRef, event: str) -> None:
         """Nothing."""
+
+    async def status(self, root: NodeRef) -> RunStatus:
+        return RunStatus.ABSENT
 
 
 async def create(folder: Path, scenario: Scenario) -> World:
     """A swarm that was created and not begun."""
     store = SqliteStore(folder)
     world = World(folder, scenario, SpaceKey("ada", "none"), VirtualClock(), store)
-    swarm = await create_swarm(world.app(store), TENANT, _Deaf(), scenario.new)  # type: ignore[arg-type]
+    swarm = await create_swarm(world.app(store), TENANT, Deaf(), scenario.new)
     world.space = SpaceKey("ada", swarm.swarm_id)
     return world
 
@@ -180,11 +205,41 @@ async def copy(world: World, folder: Path) -> World:
     return World(folder, world.scenario, world.space, VirtualClock(), SqliteStore(folder))
 
 
-async def undisturbed(world: World) -> tuple[Shape, int]:
+async def undisturbed(base: World) -> tuple[Shape, int]:
     """The shape of a run that nothing happens to, and how often it writes."""
+    world = await copy(base, base.folder.with_name("undisturbed"))
     life, store = world.life()
     assert await life.run(world.root)
+    faults = life.errors + crash_checks.faults(await world.ended())
+    shape = crash_checks.shape(await world.ended())
+    await world.store.close()
+    assert faults == []
+    return shape, store.writes
+
+
+async def verdict(world: World, expected: Shape) -> list[str]:
+    """What is wrong with a world whose swarm has ended."""
     ended = await world.ended()
-    assert life.errors == []
-    assert crash_checks.faults(ended) == []
-    return crash_checks.shape(ended), store.writes
+    found = crash_checks.faults(ended)
+    if world.scenario.cancel_at is None:  # how far a cancelled one gets is a matter of moments
+        found += crash_checks.differences(expected, crash_checks.shape(ended))
+    elif ended.swarm.status is not SwarmStatus.CANCELLED:
+        found.append(f"the swarm is {ended.swarm.status}, not cancelled")
+    return found
+
+
+async def die_once(base: World, expected: Shape, folder: Path, deadly: int) -> list[str]:
+    """Let a swarm die after a write (before its first, for 0) and live again; what is wrong with its end."""
+    world = await copy(base, folder)
+    try:
+        found = await world.live(max(deadly, 1), after=deadly > 0)
+        begun = world.clock.time
+        found += [] if world.ended_well else await world.live()
+        if not world.ended_well:
+            found.append("it did not end in its second life")
+        if world.clock.time - begun > STALL:
+            found.append(f"it stood still for {world.clock.time - begun} after the death")
+        return found + await verdict(world, expected)
+    finally:
+        await world.store.close()
+        shutil.rmtree(folder)

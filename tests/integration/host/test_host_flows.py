@@ -1,5 +1,6 @@
 """Chains, fan-outs, races, children and retries, through the real SDK."""
 
+import asyncio
 import io
 import json
 import random
@@ -34,6 +35,12 @@ async def test_a_failure_ends_a_task_all_at_once(serve):
     flows = await serve("flows", wait_for_open_tasks=False)
     found = await flows.end(await flows.begin("fan_fails_early"))
     assert found["output"] == "Activity function 'fail' failed:  RuntimeError: early"
+
+
+async def test_after_an_early_failure_an_older_task_is_noticed(serve):
+    flows = await serve("flows", wait_for_open_tasks=False)
+    flows.module.GATE[:] = [asyncio.Event()]
+    assert await flows.output("back_to_the_old") == 0.1
 
 
 async def test_a_task_all_over_old_and_new_tasks(flows):

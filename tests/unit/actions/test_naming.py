@@ -18,3 +18,7 @@ from shared.actions.naming import file_name
 def test_the_name_is_the_directives_own_or_made_of_its_words(directive: str, expected: str) -> None:
     suffixes = (".py",) if expected.endswith(".py") else (".md", ".txt")
     assert file_name(directive, suffixes) == expected
+
+
+def test_the_name_of_what_was_handed_over_is_not_taken() -> None:
+    assert file_name("From minutes.md write tasks.md", (".md",), {"minutes.md"}) == "tasks.md"

@@ -489,3 +489,15 @@ def program(context):
             ended += 1
         ended += 1
     return ended > 0
+
+
+@app.orchestration_trigger(context_name="context")
+def back_to_the_old(context):
+    """After a task_all that fails early, with a task in it that never ends, waits for one that is older."""
+    old = context.call_activity("nap", 0.1)
+    yield context.task_any([old, context.call_activity("echo", 1)])
+    try:
+        yield context.task_all([context.call_activity("gated", 1), context.call_activity("fail", "early")])
+    except Exception:  # noqa: BLE001  the SDK raises nothing narrower
+        result = yield old
+        return result

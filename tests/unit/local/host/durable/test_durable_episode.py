@@ -44,7 +44,7 @@ class Flow:
     """An instance whose orchestrator's replies are given."""
 
     def __init__(self, rules=None):
-        self.instance = Instance(1, "i", "flow", "", "e", None, "", "", entries=0)
+        self.instance = Instance(1, "i", "flow", "", "e", None, "", "")
         self.rules = rules or Rules()
 
     def turn(self, *messages, actions=(), **reply):
@@ -207,16 +207,25 @@ def test_a_failure_always_wakes():
     assert flow.instance.may_go_on(flow.failed(0))
 
 
-def test_after_a_failure_or_without_a_new_entry_nothing_is_known():
+def test_after_a_failure_nothing_is_known():
     """The newest entry may then be one the orchestrator has left behind, with an older task still waited for."""
-    failed = Flow()
-    failed.turn(actions=[every(call("a"), call("b"))])
-    failed.turn(failed.failed(0), actions=[every(call("a"), call("b")), call("c")])
-    assert failed.instance.blocking is None
-    unchanged = Flow()
-    unchanged.turn(actions=[either(call("a"), call("b"))])
-    unchanged.turn(unchanged.completed(0), actions=[either(call("a"), call("b"))])
-    assert unchanged.instance.blocking is None
+    flow = Flow()
+    flow.turn(actions=[either(call("old"), call("a"))])
+    flow.turn(flow.completed(1), actions=[either(call("old"), call("a")), every(call("b"), call("c"))])
+    assert flow.instance.blocking == {2, 3}
+    flow.turn(flow.failed(2), actions=[either(call("old"), call("a")), every(call("b"), call("c"))])
+    assert flow.instance.may_go_on(flow.completed(0))
+
+
+def test_past_its_newest_entry_it_is_woken_by_what_is_older():
+    flow = Flow()
+    actions = [either(call("old"), call("a")), call("b")]
+    flow.turn(actions=actions[:1])
+    flow.turn(flow.completed(1), actions=actions)
+    assert not flow.instance.may_go_on(flow.completed(0))
+    assert flow.instance.may_go_on(flow.completed(2))
+    flow.turn(flow.completed(2), actions=actions)
+    assert flow.instance.may_go_on(flow.completed(0))
 
 
 def test_suspended_it_takes_in_words_of_control_alone():
@@ -240,7 +249,6 @@ def test_state_survives_being_written_down():
     assert other.dump_state() == flow.instance.dump_state()
     assert other.open.keys() == flow.instance.open.keys() == {2}
     assert other.blocking is None
-    assert other.entries == -1
 
 
 def test_terminate_ends_with_its_reason():

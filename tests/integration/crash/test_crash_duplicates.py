@@ -1,0 +1,155 @@
+"""Activities that are delivered twice, late or again, and workers that finish after their claim has gone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from fault_driver import STALL
+from fault_model import Watcher
+from fault_world import SCENARIOS, Scenario, World, copy, create, scenario, undisturbed, verdict
+
+from local.scripted import Reply
+from shared.activities.advance_node import advance_node
+from shared.activities.engine import Engine
+from tests.crash import crash_script
+
+_LEAF = "0.0.0/0.0.0"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("delivered", ["twice", "lost"])
+@pytest.mark.parametrize("kind", SCENARIOS, ids=lambda kind: kind.name)
+async def test_every_activity_may_run_twice(kind: Scenario, delivered: str, workers: int, tmp_path: Path) -> None:
+    base = await create(tmp_path / "base", kind)
+    expected, _ = await undisturbed(base)
+    world = await copy(base, tmp_path / "again")
+    life, _ = world.life(workers=workers, delivered=delivered)
+    assert await life.run(world.root)
+    faults = life.errors + await verdict(world, expected)
+    await world.store.close()
+    assert faults == []
+    assert _repeated(world) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("kind", SCENARIOS, ids=lambda kind: kind.name)
+async def test_a_copy_that_comes_during_any_call_pays_for_nothing(kind: Scenario, workers: int, tmp_path: Path) -> None:
+    base = await create(tmp_path / "base", kind)
+    expected, _ = await undisturbed(base)
+    world = await copy(base, tmp_path / "again")
+    told: list[str] = []
+    copies: list[Engine] = []
+    world.watcher = _copy_at_calls(world, copies, told)
+    life, _ = world.life(workers=workers)
+    copies.append(life.workers[-1])
+    assert await life.run(world.root)
+    faults = life.errors + await verdict(world, expected)
+    await world.store.close()
+    assert faults == []
+    assert _repeated(world) == []
+    assert set(told) == {"later"}
+
+
+def _copy_at_calls(world: World, copies: list[Engine], told: list[str]) -> Watcher:
+    """In the middle of every call the activity that makes it is delivered once more."""
+    user = world.user_at_calls()
+
+    async def watch(step: str, times: int) -> Reply | None:
+        node = (await copies[0].nodes(world.space).load(step.split("/")[0])).node
+        worker_on = node.parent_id if node.is_router else node.node_id
+        told.append((await advance_node(copies[0], world.root.to(worker_on or "0"))).kind)
+        return await user(step, times)
+
+    return watch
+
+
+@pytest.mark.parametrize("step", ["0/0.0.0", "0/0.0.1", "0.0/0.0.0", _LEAF, "0.1.0/0.1.0", "0/0.1.0"])
+async def test_a_worker_that_wakes_up_after_everything_has_ended_changes_nothing(step: str, tmp_path: Path) -> None:
+    base = await create(tmp_path / "base", scenario("stale", crash_script.both("Write a.md", "Clarify b")))
+    expected, _ = await undisturbed(base)
+    world = await copy(base, tmp_path / "stale")
+    sleeper = _Sleeper(step)
+    world.watcher = sleeper.watch
+    late, _ = world.life()
+    sleeping = asyncio.create_task(late.run(world.root))
+    await sleeper.asleep.wait()
+    world.clock.time += STALL
+    errors = await _run(world)
+    sleeper.wake.set()
+    assert await sleeping
+    errors += late.errors + await verdict(world, expected)
+    await world.store.close()
+    assert errors == []
+    assert _repeated(world) == [step]
+
+
+@pytest.mark.parametrize("first", ["the sleeper", "its successor"])
+async def test_of_two_answers_the_one_in_the_journal_counts(first: str, tmp_path: Path) -> None:
+    world = await create(tmp_path, scenario("stale", crash_script.both("Write a.md")))
+    sleeper = _Sleeper(_LEAF, Reply("# The sleeper's"))
+    world.watcher = sleeper.watch
+    late, _ = world.life()
+    sleeping = asyncio.create_task(late.run(world.root))
+    await sleeper.asleep.wait()
+    world.clock.time += STALL
+    if first == "the sleeper":
+        sleeper.at_second = _wake_and_wait_for_journal(world, sleeper)
+    errors = await _run(world)
+    sleeper.wake.set()
+    assert await sleeping
+    ended = await world.ended()
+    await world.store.close()
+    (journalled,) = [entry.answer for entry in ended.log if entry.node_id == "0.0.0"]
+    (artifact,) = ended.artifacts
+    assert errors + late.errors == []
+    assert ("sleeper" in journalled) == (first == "the sleeper")
+    assert artifact.content == journalled + "\n"
+    assert journalled in (ended.nodes["0.0.0"].report or "")
+    assert _repeated(world) == [_LEAF]
+
+
+class _Sleeper:
+    """Holds up the first call of a step until it is woken, and may give it another answer."""
+
+    def __init__(self, step: str, reply: Reply | None = None) -> None:
+        self.asleep = asyncio.Event()
+        self.wake = asyncio.Event()
+        #: Done while the second call of the step is in flight.
+        self.at_second: Callable[[], Awaitable[None]] = _nothing
+        self._step = step
+        self._reply = reply
+
+    async def watch(self, step: str, times: int) -> Reply | None:
+        if step != self._step:
+            return None
+        if times == 1:
+            self.asleep.set()
+            await self.wake.wait()
+            return self._reply
+        await self.at_second()
+        return None
+
+
+async def _nothing() -> None:
+    """The second call is as any other."""
+
+
+def _wake_and_wait_for_journal(world: World, sleeper: _Sleeper) -> Callable[[], Awaitable[None]]:
+    async def at_second() -> None:
+        sleeper.wake.set()
+        while not any(entry.node_id == "0.0.0" for entry in await world.log()):
+            await asyncio.sleep(0.002)
+
+    return at_second
+
+
+async def _run(world: World) -> list[str]:
+    """Another process drives the swarm to its end."""
+    life, _ = world.life()
+    assert await life.run(world.root)
+    return life.errors
+
+
+def _repeated(world: World) -> list[str]:
+    return [step for step, times in world.calls.items() if times > 1]
