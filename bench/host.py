@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from bench.measure import bytes_in, cpu_seconds, peak_memory
+from bench.measure import bytes_in, cpu_seconds, peak_memory, reset_peak
 from bench.processes import ROOT, child, listening
 from bench.workload import MARKER, Workload
 
@@ -58,6 +58,7 @@ class HostRun:
         from bench.systems import Sample
 
         before = await self._state()
+        reset_peak(self._pid)
         began, cpu = time.time(), cpu_seconds(self._pid)
         swarm = await self._ended(workload)
         cpu = cpu_seconds(self._pid) - cpu
@@ -81,8 +82,9 @@ class HostRun:
         address = f"/api/v1/swarms/{swarm_id}"
         while not (await self._get(f"{address}/events?after={_NEVER}&wait=25"))["ended"]:
             pass
-        while (swarm := await self._get(address))["status"] == "running":
-            pass
+        swarm: dict[str, Any] = {"status": "running"}
+        while swarm["status"] == "running":
+            swarm = await self._get(address)
         return swarm
 
     async def _check(self, workload: Workload, swarm: dict[str, Any]) -> None:

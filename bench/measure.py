@@ -19,8 +19,14 @@ def cpu_seconds(pid: int) -> float:
     return sum(time.clock_gettime((~one << 3) | 2) for one in processes(pid))
 
 
+def reset_peak(pid: int) -> None:
+    """Have the peak of a process's memory be counted from now on."""
+    for one in processes(pid):
+        Path(f"/proc/{one}/clear_refs").write_text("5")
+
+
 def peak_memory(pid: int) -> int:
-    """The most memory a process and those below it had resident, in bytes."""
+    """The most memory a process and those below it had resident since the last `reset_peak`, in bytes."""
     return sum(_status(one, "VmHWM") for one in processes(pid))
 
 

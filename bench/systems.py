@@ -5,13 +5,13 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
 
 from bench.host import serve_host
-from bench.measure import cpu_seconds, peak_memory
+from bench.measure import cpu_seconds, peak_memory, reset_peak
 from bench.processes import child
 from bench.workload import Workload
 
@@ -66,7 +66,6 @@ class System:
     @asynccontextmanager
     async def started(self, base_url: str | None, folder: Path) -> AsyncIterator[Running]:
         """The system, up and warm; without a `base_url` its calls are answered in its own process."""
-        folder.mkdir(parents=True, exist_ok=True)
         serving = _serve_peer(self.peer, base_url, folder) if self.peer else serve_host(self.settings, base_url, folder)
         async with serving as running:
             for _ in range(2):  # imports, connections, caches
@@ -85,6 +84,11 @@ LANGGRAPH_SYNC = System("LangGraph, AsyncSqliteSaver, sync", peer="langgraph:run
 ALL = (SWARMSTAR, SWARMSTAR_FULL, RAW, RAW_SQLITE, LANGGRAPH, LANGGRAPH_SYNC)
 
 
+def counted(system: System) -> System:
+    """The host with its store operations counted, which costs time."""
+    return replace(system, settings={**system.settings, "BENCH_COUNT": "1"})
+
+
 class _Peer:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -93,6 +97,7 @@ class _Peer:
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
+        reset_peak(process.pid)
         before = cpu_seconds(process.pid)
         line = json.dumps({"b": workload.b, "d": workload.d, "latency": workload.latency})
         process.stdin.write(line.encode() + b"\n")

@@ -30,17 +30,17 @@ class Workload:
     @property
     def managers(self) -> int:
         """Nodes that plan and review."""
-        return sum(self.b**level for level in range(self.d))
+        return sum(_power(self.b, level) for level in range(self.d))
 
     @property
     def nodes(self) -> int:
         """All nodes."""
-        return self.managers + self.b**self.d
+        return self.managers + _power(self.b, self.d)
 
     @property
     def calls(self) -> int:
         """Model calls: two of each manager, one of each leaf."""
-        return 2 * self.managers + self.b**self.d
+        return 2 * self.managers + _power(self.b, self.d)
 
     @property
     def ideal(self) -> float:
@@ -107,6 +107,11 @@ def answer(step: Step, place: Place) -> str:
 def report(place: Place) -> str:
     """What a node leaves."""
     return _padded(f"Done at {place.node_id}. ", _REPORT_SIZE)
+
+
+def _power(base: int, exponent: int) -> int:
+    power: int = base**exponent  # a negative exponent, which there is not, would give a fraction
+    return power
 
 
 def _padded(head: str, size: int) -> str:

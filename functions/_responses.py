@@ -83,7 +83,7 @@ def parse_body(req: func.HttpRequest, model: type[T]) -> T:
 
 
 def _fault(fault: Any) -> str:
-    where = ".".join(str(part) for part in fault["loc"])
+    where = ".".join(str(part) for part in fault["loc"])[:100]  # a name that the caller chose is in it
     said = str(fault["msg"]).removeprefix("Value error, ")
     return f"{where}: {said}" if where else said
 

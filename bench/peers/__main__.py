@@ -1,7 +1,6 @@
 """Serve one peer as a process: a workload a line in, what became of it a line out."""
 
 import argparse
-import asyncio
 import json
 import sys
 import tempfile

@@ -24,7 +24,7 @@ class GroupCommit:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._loop.run_in_executor(self._thread, lambda: self._db.close())
+        await self._loop.run_in_executor(self._thread, self._close)
         self._thread.shutdown()
 
     async def keep(self, node_id: str, status: str, directive: str, report: str) -> None:
@@ -47,7 +47,12 @@ class GroupCommit:
         self._db = sqlite3.connect(self._path, isolation_level=None)
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
             self._db.execute(f"PRAGMA {pragma}")
-        self._db.execute("CREATE TABLE IF NOT EXISTS node (id TEXT PRIMARY KEY, status TEXT, directive TEXT, report TEXT)")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS node (id TEXT PRIMARY KEY, status TEXT, directive TEXT, report TEXT)"
+        )
+
+    def _close(self) -> None:
+        self._db.close()
 
     def _commit(self, rows: list[_Row]) -> None:
         self._db.execute("BEGIN IMMEDIATE")

@@ -5,8 +5,8 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench.peers.model import Ask
 from bench.peers.group_commit import GroupCommit
+from bench.peers.model import Ask
 from bench.workload import Place, Workload, place_of
 
 #: Makes a node's state durable: id, status, directive and report.

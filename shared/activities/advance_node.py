@@ -1,5 +1,6 @@
 """`advance_node`: run one node until it ends or must wait. The one activity that does the work."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
@@ -22,6 +23,8 @@ from shared.swarm.swarm import QuestionState, Swarm
 #: Seconds after which a node that somebody else moved, or still holds, is looked at again.
 _SOON = 0.5
 _HELD = 5.0
+#: Seconds that a second delivery of an activity waits for the first, where both reached this process.
+_TURN = 10.0
 #: Seconds that a paused node waits for its wake event at most before it looks again.
 _PAUSED = 3_600.0
 #: Moves that one activity makes at most; a node that needs more comes back.
@@ -33,8 +36,16 @@ async def advance_node(engine: Engine, ref: NodeRef) -> Step:
 
     A node that somebody else works on, a busy model and a lost race all come back as `later`.
     """
-    with engine.alone_on(ref) as alone:
-        return await _advance(engine, ref) if alone else Step(kind="later", seconds=_HELD)
+    turn = engine.turn_on(ref)
+    try:
+        async with asyncio.timeout(_TURN):
+            await turn.acquire()
+    except TimeoutError:
+        return Step(kind="later", seconds=_SOON)
+    try:
+        return await _advance(engine, ref)
+    finally:
+        turn.release()
 
 
 async def _advance(engine: Engine, ref: NodeRef) -> Step:

@@ -1,10 +1,10 @@
 """What activities work with: the ports, the settings and the clock, wired by `shared.bootstrap`."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from weakref import WeakValueDictionary
 
 from shared.blobs import Blobs
 from shared.config import Settings
@@ -37,25 +37,16 @@ class Engine:
     worker: str
     clock: Clock = utc_now
     _swarms: OrderedDict[SpaceKey, Swarm] = field(default_factory=OrderedDict)
-    #: The nodes this process works on.
-    _at_work: set[tuple[SpaceKey, str]] = field(default_factory=set)
+    #: One for each node that something in this process works on or waits for.
+    _turns: WeakValueDictionary[tuple[SpaceKey, str], asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def now(self) -> datetime:
         """The present time."""
         return self.clock()
 
-    @contextmanager
-    def alone_on(self, ref: NodeRef) -> Iterator[bool]:
-        """Whether nothing else in this process works on a node; a claim tells only processes apart."""
-        key = (ref.space, ref.node_id)
-        if key in self._at_work:
-            yield False
-            return
-        self._at_work.add(key)
-        try:
-            yield True
-        finally:
-            self._at_work.discard(key)
+    def turn_on(self, ref: NodeRef) -> asyncio.Lock:
+        """Held by whatever works on a node in this process; a claim tells only processes apart."""
+        return self._turns.setdefault((ref.space, ref.node_id), asyncio.Lock())
 
     def nodes(self, space: SpaceKey) -> Nodes:
         """The nodes of a swarm space."""

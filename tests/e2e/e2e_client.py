@@ -1,8 +1,10 @@
 """A deployment over HTTP, the swarms that tests start on it, and the invariants every run keeps."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,9 @@ class Deployment:
     async def call(self, method: str, path: str, **options: Any) -> Answer:
         """A request to `/api/v1/{path}`, where the path is sent exactly as given."""
         headers = {**({"Authorization": f"Bearer {self.key}"} if self.key else {}), **options.pop("headers", {})}
+        if "json" in options:
+            headers["Content-Type"] = "application/json"
+            options["data"] = BytesIO(json.dumps(options.pop("json")).encode())
         url = URL(f"{self.url}/api/v1/{path}", encoded=True)
         async with self.session.request(method, url, headers=headers, **options) as reply:
             raw = await reply.read()

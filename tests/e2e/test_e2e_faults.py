@@ -1,5 +1,7 @@
 """A model that fails, lies or is gone, and budgets that run out: a swarm ends with a report that says why."""
 
+from typing import Any
+
 import pytest
 from e2e_client import Ended, Swarms
 from e2e_script import Asked, Said, Script, plan
@@ -14,9 +16,8 @@ ONE = {"Do it": ["Write it.md."]}
 
 async def test_rubbish_for_ever_is_a_report(swarms: Swarms) -> None:
     rubbish = "I would rather talk about the weather {"
-    said = {kind: rubbish for kind in ("Plan", "Independence", "ChoiceAnswer", "Review", "Description", "text")}
     context = [{"name": "facts.md", "content": "One fact."}]
-    script = Script(**said)
+    script = Script(Plan=rubbish, Description=rubbish)
     ended = await (await swarms("Do it", script, context=context)).ended()
 
     assert ended.status == "failed"
@@ -108,14 +109,6 @@ async def test_faults_of_the_endpoint_pass(swarms: Swarms, fault: str) -> None:
     assert ended.root.usage.calls == 4
 
 
-async def test_cut_connections_pass(swarms: Swarms) -> None:
-    script = Script(ONE, **failing(1, Reply("half of this", cut=True)))
-    ended = await (await swarms("Do it", script)).ended()
-
-    assert ended.status == "completed"
-    assert ended.root.usage.calls == 4
-
-
 async def test_an_endpoint_that_refuses_the_key_is_told(swarms: Swarms) -> None:
     refused = Reply("no such key", status=401)
     script = Script(Plan=refused, Description=refused)
@@ -144,7 +137,7 @@ def calls_and_tokens(ended: Ended) -> tuple[int, int]:
     ],
 )
 async def test_a_budget_that_runs_out_is_a_report_that_says_so(
-    swarms: Swarms, limits: dict[str, float], told: str
+    swarms: Swarms, limits: dict[str, Any], told: str
 ) -> None:
     parts = [f"Write part{n}.md." for n in range(5)]
     ended = await (await swarms("Do it", Script({"Do it": parts}), **limits)).ended()

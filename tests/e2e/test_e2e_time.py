@@ -52,6 +52,23 @@ async def a_long_retry_after_is_kept(swarms: Swarms) -> None:
 
 
 @scenario
+async def cut_connections_pass(swarms: Swarms) -> None:
+    script = Script({"Do it": ["Write it.md."]})
+    seen: set[str] = set()
+
+    def answer(asked: Asked) -> Said:
+        first = asked.call.step not in seen
+        seen.add(asked.call.step)
+        return Reply("half of this", cut=True) if first else script.reply(asked.call)
+
+    flaky = Script(Plan=answer, ChoiceAnswer=answer, text=answer, Review=answer)
+    ended = await (await swarms("Do it", flaky)).ended()
+
+    assert ended.status == "completed"
+    assert (len(flaky.heard), ended.root.usage.calls) == (8, 4)
+
+
+@scenario
 async def a_model_that_is_down_for_ever_ends_with_the_wall_time(swarms: Swarms) -> None:
     down = Reply("down", status=500)
     context = [{"name": "facts.md", "content": "One fact."}]

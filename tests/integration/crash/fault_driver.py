@@ -97,7 +97,7 @@ class Life:
                 await asyncio.wait({main, death, ticker}, return_when=asyncio.FIRST_COMPLETED)
                 if not self._death.is_set() and not ticker.done():
                     main.result()
-                    await self._rest()
+                    await self._settle()  # late copies of activities end
                 elif not self._death.is_set():
                     ticker.result()
             return not self._death.is_set()
@@ -105,11 +105,6 @@ class Life:
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _rest(self) -> None:
-        """Let late copies of activities end."""
-        while self._active and not self._death.is_set():
-            await asyncio.sleep(0.001)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """A task that ends with this life at the latest."""
