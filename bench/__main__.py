@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench.plan import Measured, carry_out, full, quick
+from bench.plan import REPEATS, Measured, carry_out, full, quick
 from bench.processes import ROOT
 from bench.report import Results, markdown
 
@@ -36,9 +36,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only whether everything runs: 85 nodes, once")
     parser.add_argument("--results", type=Path, help="where results.json goes; by default into bench/, of a full run")
+    parser.add_argument(
+        "--repeats", type=int, default=REPEATS, help="runs of each workload, of which the median is told"
+    )
     arguments = parser.parse_args()
     began = time.monotonic()
-    measured = asyncio.run(carry_out(quick() if arguments.quick else full()))
+    measured = asyncio.run(carry_out(quick() if arguments.quick else full(arguments.repeats)))
     machine = _machine(Results(measured), time.monotonic() - began)
     tables = f"{_stated(machine)}\n\n{markdown(Results(measured))}"
     print(f"\n{tables}")

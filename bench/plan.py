@@ -49,15 +49,15 @@ class Measured:
         return {**asdict(self), "workload": {**asdict(self.workload), "nodes": self.workload.nodes}}
 
 
-def full() -> list[Run]:
+def full(repeats: int = REPEATS) -> list[Run]:
     """Everything that is reported."""
     every = tuple(Workload(b, d, latency) for b, d in SHAPES for latency in LATENCIES)
     at_once = tuple(Workload(b, d) for b, d in SHAPES)
     alone = (Workload(*MAIN),)
     compared = (systems.SWARMSTAR, systems.RAW, systems.RAW_SQLITE, systems.LANGGRAPH)
-    runs = [Run("workload", system, every) for system in (*compared, systems.SWARMSTAR_FULL)]
-    runs.append(Run("workload", systems.LANGGRAPH_SYNC, at_once))
-    runs += [Run("orchestration", system, alone, stub=False) for system in compared]
+    runs = [Run("workload", system, every, times=repeats) for system in (*compared, systems.SWARMSTAR_FULL)]
+    runs.append(Run("workload", systems.LANGGRAPH_SYNC, at_once, times=repeats))
+    runs += [Run("orchestration", system, alone, stub=False, times=repeats) for system in compared]
     slope = (*at_once, Workload(*LARGE))
     runs += [Run("slope", system, slope, times=1) for system in compared]
     runs += [Run("counts", systems.counted(system), alone, times=1) for system in _OURS]

@@ -15,6 +15,7 @@ from shared.errors import (
     InvalidInput,
     ModelError,
     NotFound,
+    QuotaExceeded,
     SwarmStarError,
     TooLarge,
     Unauthenticated,
@@ -32,6 +33,7 @@ _TABLE: tuple[tuple[type[SwarmStarError], int, str], ...] = (
     (Forbidden, 403, "Not allowed"),
     (NotFound, 404, "Not found"),
     (Conflict, 409, "Conflict"),
+    (QuotaExceeded, 429, "Quota reached"),
     (Unavailable, 503, "Not available now"),
     (ModelError, 502, "The model endpoint failed"),
 )
@@ -70,7 +72,7 @@ def problems(handler: Handler) -> Handler:
 
 def _known(error: SwarmStarError) -> func.HttpResponse:
     status, title = next(((s, t) for kind, s, t in _TABLE if isinstance(error, kind)), (500, "Internal error"))
-    headers = {"Retry-After": str(int(error.retry_after))} if isinstance(error, Unavailable) else None
+    headers = {"Retry-After": str(int(error.retry_after))} if isinstance(error, Unavailable | QuotaExceeded) else None
     return problem(status, title, str(error), headers)
 
 

@@ -46,6 +46,17 @@ class IllegalTransition(Conflict):
     """The transition table has no such move."""
 
 
+class QuotaExceeded(SwarmStarError):
+    """One of the user's ceilings is reached.
+
+    `retry_after` is the number of seconds after which another try makes sense.
+    """
+
+    def __init__(self, message: str, retry_after: float = 60.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Unavailable(SwarmStarError):
     """A dependency cannot serve now.
 

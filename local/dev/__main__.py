@@ -44,7 +44,9 @@ def dev(
     with offline(model) if endpoint is None else nullcontext(endpoint) as chosen:
         typer.echo(chosen.notice, err=True)
         status = _serve(chosen, root, port, state, spaces)
-    _exit(status)
+    from local.host.__main__ import leave  # loaded by now
+
+    leave(status)
 
 
 def _serve(endpoint: Endpoint, root: Path, port: int, state: Path, spaces: Path) -> int:
@@ -54,13 +56,6 @@ def _serve(endpoint: Endpoint, root: Path, port: int, state: Path, spaces: Path)
     os.environ.update(app_environment(endpoint, spaces.resolve(), os.environ))
     sys.argv = ["local.host", "--root", str(root), "--port", str(port), "--state", str(state.resolve())]
     return run_host()
-
-
-def _exit(status: int) -> Never:
-    """Exit without waiting for threads in which an abandoned activity still runs."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
 
 
 def _end_with_parent() -> None:

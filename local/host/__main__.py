@@ -6,9 +6,9 @@ import gc
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from local.host.durable.storage import StorageError
 from local.host.host import DEFAULT_STATE, Host, HostFailed, run
@@ -76,14 +76,12 @@ def _announce(url: str) -> None:
     sys.stdout.flush()
 
 
-def _leave(status: int) -> None:
-    """Exit without waiting for threads that still run an abandoned activity."""
+def leave(status: int) -> NoReturn:
+    """Exit at once: the app's own clients have no hook to be closed by, and an abandoned activity may still run."""
     sys.stdout.flush()
     sys.stderr.flush()
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        os._exit(status)
-    sys.exit(status)
+    os._exit(status)
 
 
 if __name__ == "__main__":
-    _leave(main())
+    leave(main())

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from shared.errors import Conflict, NotFound
 from shared.spaces.metadata import MemoryMetadata, SpaceEntry, folder
@@ -54,12 +55,19 @@ class Glimpse:
     names: tuple[str, ...]
 
 
+@cache
+def _standing() -> BuiltinSpace:
+    """The standing folders alone, made once: every turn of every node opens its swarm's memory."""
+    return BuiltinSpace(STANDING_FOLDERS)
+
+
 class MemorySpace(LayeredSpace):
     """The standing folders and what ships with the app below them, a swarm's memories, and what its nodes left."""
 
     def __init__(self, store: Store, space: SpaceKey, shipped: Iterable[SpaceEntry] = ()) -> None:
+        more = tuple(shipped)
         super().__init__(
-            BuiltinSpace((*STANDING_FOLDERS, *shipped)),
+            BuiltinSpace((*STANDING_FOLDERS, *more)) if more else _standing(),
             StoredSpace(store, space, Category.MEMORY_SPACE, MemoryMetadata, ROOT),
         )
         self._view = NodeView(store, space)

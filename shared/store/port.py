@@ -30,6 +30,9 @@ class Category(StrEnum):
     CONTEXT = "context"
     CONTROL = "control"
     UNFINISHED = "unfinished"
+    USER = "user"
+    API_KEY = "api_key"
+    LEDGER = "ledger"
 
 
 @dataclass(frozen=True, slots=True)

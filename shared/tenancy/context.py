@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.errors import InvalidInput
+from shared.errors import Forbidden, InvalidInput
+from shared.tenancy.scopes import USER_SCOPES, Scope
 from shared.types import ACCOUNT, SYSTEM, SpaceKey, check_scope_id
 
 
@@ -11,11 +12,17 @@ class TenantContext:
     """One user, as the credential names them."""
 
     user_id: str
+    scopes: frozenset[Scope] = USER_SCOPES
 
     def __post_init__(self) -> None:
         check_scope_id(self.user_id, "user_id")
         if self.user_id in {ACCOUNT, SYSTEM}:
             raise InvalidInput(f"user_id {self.user_id!r} is reserved")
+
+    def require(self, scope: Scope) -> None:
+        """Raise `Forbidden` unless the credential has this right."""
+        if scope not in self.scopes:
+            raise Forbidden(f"this credential does not allow {scope!r}")
 
     def space(self, swarm_id: str) -> SpaceKey:
         """The space of one of this user's swarms; every query goes through it."""

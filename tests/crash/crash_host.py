@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import aiohttp
 
 from shared.adapters.sqlite import FILE_NAME
+from shared.adapters.sqlite.folder import make_folder
 from shared.types import SpaceKey
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +26,8 @@ CLAIM = 2.0
 _START = 30.0
 #: Seconds between two looks of the user.
 _LOOK = 0.1
+#: Seconds between two looks at the log of calls.
+_GLANCE = 0.02
 
 
 class Process:
@@ -143,11 +145,13 @@ class Site:
         found = [f"the host's table {table} has {count} rows" for table, count in counts.items() if count]
         return found + [f"an orchestration {name} is {status}: {output}" for name, status, output in failed]
 
-    async def until_calls(self, more_than: int, timeout: float = 30.0) -> None:
-        """Wait until the model got more calls than that."""
-        deadline = time.monotonic() + timeout
-        while len(self.calls()) <= more_than and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
+    async def next_call(self) -> None:
+        """Wait until the model gets a call."""
+        size = self._calls.stat().st_size
+        for _ in range(int(_START / _GLANCE)):
+            if self._calls.stat().st_size > size:
+                return
+            await asyncio.sleep(_GLANCE)
 
 
 @contextmanager
@@ -165,7 +169,7 @@ def copied(file: Path, folder: Path) -> Iterator[Path]:
 @asynccontextmanager
 async def site(folder: Path) -> AsyncIterator[Site]:
     """A site whose model runs; its host is started by whoever uses it. All processes end with it."""
-    folder.mkdir(parents=True)
+    make_folder(folder)
     calls = folder / "calls.jsonl"
     rules = "tests.crash.crash_script:slow_rule"
     model = Process(folder / "model.log", "local.scripted", "--rules", rules, "--log", str(calls))

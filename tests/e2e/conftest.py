@@ -6,23 +6,16 @@ The scripted model runs in this process. A deployment at `BASE_URL` can use it t
 
 import asyncio
 import os
-import secrets
-import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from e2e_client import Deployment, Swarms
+from e2e_client import BASE_URL, MODEL_PORT, Deployment, Swarms
+from e2e_host import serving
 from e2e_script import Switchboard
 
 from local.scripted import ScriptedModel
-
-ROOT = Path(__file__).parents[2]
-BASE_URL = os.environ.get("BASE_URL", "").rstrip("/")
-MODEL_PORT = int(os.environ.get("MODEL_PORT", "0"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -47,6 +40,7 @@ async def deployment(model_url: str, tmp_path_factory: pytest.TempPathFactory) -
     else:
         async with serving(tmp_path_factory.mktemp("host"), model_url) as started:
             yield started
+            assert await _idle(started) == []
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -82,55 +76,10 @@ def local(deployment: Deployment) -> Deployment:
     return deployment
 
 
-@asynccontextmanager
-async def serving(folder: Path, model_url: str, **more: str) -> AsyncIterator[Deployment]:
-    """An embedded host as a process of its own, with everything it stores in `folder`."""
-    management, log = secrets.token_urlsafe(24), folder / "host.log"
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWARMSTAR_", "OPENAI_"))}
-    told = {
-        "SWARMSTAR_MODEL_BASE_URL": model_url,
-        "SWARMSTAR_MODEL_API_KEY": "not-a-secret",
-        "SWARMSTAR_MODEL": "gpt-5-mini",
-        "SWARMSTAR_LOCAL_USER": "local",
-        "SWARMSTAR_SPACES_DIR": str(folder / "spaces"),
-        "SWARMSTAR_HOST_KEY": management,
-        "TASKHUB_NAME": "e2e",
-    }
-    options = ["--root", str(ROOT), "--port", "0", "--state", str(folder / "host.db")]
-    with log.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "local.host", *options),
-            cwd=ROOT,
-            env=kept | told | more,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-        )
-    try:
-        url = await _address(process)
-        async with aiohttp.ClientSession() as session:
-            yield Deployment(session, url, None, folder / "spaces", management, log)
-    finally:
-        await _stop(process)
-    said = log.read_text(encoding="utf-8", errors="replace")
-    assert process.returncode == 0, said[-4_000:]
-    assert "Traceback" not in said, said[max(0, said.index("Traceback") - 1_000) :][:6_000]
-
-
-async def _address(process: asyncio.subprocess.Process) -> str:
-    assert process.stdout is not None
-    async with asyncio.timeout(60):
-        line = (await process.stdout.readline()).decode()
-    assert line.startswith("Listening on http://"), f"the host said {line!r}"
-    return line.split()[-1]
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(30):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+async def _idle(deployment: Deployment) -> list[str]:
+    """What still runs although every swarm of every test has ended; given a moment to come to its end."""
+    for _ in range(100):
+        if not (left := await deployment.running_instances()):
+            return []
+        await asyncio.sleep(0.1)
+    return left

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -16,6 +17,9 @@ from shared.swarm.history import replay, violations
 from shared.swarm.node import SwarmEvent, SwarmNode
 from shared.swarm.usage import Usage
 
+#: The deployment to test, if it is not to be started here, and the port at which it looks for the scripted model.
+BASE_URL = os.environ.get("BASE_URL", "").rstrip("/")
+MODEL_PORT = int(os.environ.get("MODEL_PORT", "0"))
 #: Seconds within which whatever a test waits for is there, on a busy machine.
 PATIENCE = 60.0
 
@@ -32,14 +36,13 @@ class Answer:
 
 @dataclass
 class Deployment:
-    """One deployment. The last three are known of one that the tests started themselves."""
+    """One deployment. The last two are known of one that the tests started themselves."""
 
     session: aiohttp.ClientSession
     url: str
     key: str | None = None
     spaces: Path | None = None
     management: str | None = None
-    log: Path | None = None
     #: Creating is one at a time, so that the switchboard knows whose script a new swarm's first call is for.
     creating: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -61,9 +64,11 @@ class Deployment:
         assert answer.status == 200, (path, answer)
         return answer.body
 
-    async def running_instances(self, swarm_id: str) -> list[str]:
-        """The durable instances of a swarm that have not ended; needs a host that the tests started."""
-        query = {"code": self.management or "", "showInput": "true"}
+    async def running_instances(self, swarm_id: str = "") -> list[str]:
+        """The durable instances (of one swarm) that have not ended, where they can be looked at."""
+        if self.management is None:
+            return []
+        query = {"code": self.management, "showInput": "true"}
         async with self.session.get(f"{self.url}/runtime/webhooks/durabletask/instances", params=query) as reply:
             assert reply.status == 200, reply.status
             found = await reply.json()
@@ -153,25 +158,25 @@ class Run:
         await self.until(lambda event: event.status == "blocked")
         return (await self.questions())[0]
 
-    async def events(self) -> list[SwarmEvent]:
+    async def events(self, patience: float) -> list[SwarmEvent]:
         """All events, up to the end of the swarm."""
         events: list[SwarmEvent] = []
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while True:
                 page = await self.get(f"/events?after={len(events)}&wait=10")
                 events += [SwarmEvent.model_validate(item) for item in page["items"]]
                 if page["ended"]:
                     return events
 
-    async def ended(self) -> Ended:
+    async def ended(self, patience: float = PATIENCE) -> Ended:
         """The swarm once it has ended; every invariant of a run is checked on the way."""
-        events = await self.events()
+        events = await self.events(patience)
         async with asyncio.timeout(PATIENCE):
             while (swarm := await self.get())["status"] == "running":  # noqa: ASYNC110  its last write comes after the last event
                 await asyncio.sleep(0.05)
         nodes, logs = await self._nodes()
         ended = Ended(swarm, events, nodes, logs)
-        found = broken(ended, await self.get("/tree"), self.script)
+        found = broken(ended, await self.get("/tree")) + paid_twice(self.script)
         assert not found, "\n".join(found)
         return ended
 
@@ -192,7 +197,7 @@ class Run:
         return bytes(answer.body).decode()
 
 
-def broken(ended: Ended, tree: dict[str, Any], script: Script) -> list[str]:
+def broken(ended: Ended, tree: dict[str, Any]) -> list[str]:
     """What an ended swarm must not be, in words; empty if all is well."""
     found = violations(ended.events)
     replayed = replay(ended.events)
@@ -204,7 +209,7 @@ def broken(ended: Ended, tree: dict[str, Any], script: Script) -> list[str]:
             found.append(f"{node_id}: replayed {replayed.get(node_id)!r}, served {node!r}")
         if node.alive or _brief(served[node_id]) != _brief(node):
             found.append(f"{node_id}: in the tree {served[node_id]!r}, alone {node!r}")
-    return found + _totals(ended) + _paid_twice(script)
+    return found + _totals(ended)
 
 
 def _brief(node: SwarmNode) -> object:
@@ -226,7 +231,8 @@ def _totals(ended: Ended) -> list[str]:
     return [f"{name}: {values}" for name, values in told.items() if len(set(values)) > 1]
 
 
-def _paid_twice(script: Script) -> list[str]:
+def paid_twice(script: Script) -> list[str]:
+    """The steps whose call was answered more than once."""
     return [f"{step} was paid twice" for step in sorted(set(script.answered)) if script.answered.count(step) > 1]
 
 

@@ -110,13 +110,13 @@ async def test_faults_of_the_endpoint_pass(swarms: Swarms, fault: str) -> None:
 
 
 async def test_an_endpoint_that_refuses_the_key_is_told(swarms: Swarms) -> None:
-    refused = Reply("no such key", status=401)
+    refused = Reply("not you", status=401)
     script = Script(Plan=refused, Description=refused)
     context = [{"name": "facts.md", "content": "One fact."}]
     ended = await (await swarms("Do it", script, context=context)).ended()
 
     assert ended.status == "failed"
-    assert "the model endpoint answered 401: no such key" in ended.report
+    assert "the model endpoint answered 401: not you" in ended.report
     assert len(script.heard) == 2
     assert ended.swarm["usage"]["calls"] == 0
 

@@ -5,8 +5,9 @@ import time
 
 import pytest
 from e2e_client import PATIENCE, Deployment, Run, Swarms
-from e2e_script import Script, Switchboard
+from e2e_script import Asked, Said, Script, Switchboard
 
+from local.scripted import Reply
 from shared.swarm.history import replay
 from shared.swarm.node import SwarmEvent
 
@@ -87,7 +88,12 @@ async def test_events_are_waited_for(swarms: Swarms) -> None:
 
 async def test_watching_does_not_disturb(swarms: Swarms) -> None:
     parts = [f"Write part{n}.md." for n in range(4)]
-    run = await swarms("Watch me", Script({"Watch me": parts}))
+    plain = Script({"Watch me": parts})
+
+    def slow(asked: Asked) -> Said:
+        return Reply(plain.reply(asked.call).content, delay=0.3)
+
+    run = await swarms("Watch me", Script(Plan=slow, ChoiceAnswer=slow, text=slow, Review=slow))
 
     async def watch(path: str) -> None:
         while (await run.get())["status"] == "running":
@@ -157,6 +163,6 @@ async def test_any_deployment_brings_a_directive_to_a_report(deployment: Deploym
     """With whatever model the deployment has; the scripted one where it has that."""
     swarms = Swarms(deployment, switchboard)
     run: Run = await swarms("Write hello.md, a greeting in one line.", nodes=12, rounds=2, depth=1, wall_seconds=300)
-    ended = await run.ended()
+    ended = await run.ended(patience=600)
     assert ended.status in {"completed", "incomplete"}
     assert ended.report

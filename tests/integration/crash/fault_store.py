@@ -25,6 +25,8 @@ class MortalStore:
         self._after = after
         self.writes = 0
         self.dead = False
+        #: Called with the category of every document that was written, before its writer goes on.
+        self.on_put: Callable[[Category], Awaitable[None]] = _nothing
         #: Called at the moment of death.
         self.on_death: Callable[[], None] = lambda: None
 
@@ -55,7 +57,9 @@ class MortalStore:
         seq: int = 0,
         condition: Condition = None,
     ) -> str:
-        return await self._write(lambda: self._store.put(space, category, key, value, seq=seq, condition=condition))
+        etag = await self._write(lambda: self._store.put(space, category, key, value, seq=seq, condition=condition))
+        await self.on_put(category)
+        return etag
 
     async def delete(self, space: SpaceKey, category: Category, key: str, *, condition: IfEtag | None = None) -> bool:
         return await self._write(lambda: self._store.delete(space, category, key, condition=condition))
@@ -98,3 +102,7 @@ class MortalStore:
             self.dead = True
             self.on_death()
         raise Died
+
+
+async def _nothing(_category: Category) -> None:
+    """Nobody looks on."""

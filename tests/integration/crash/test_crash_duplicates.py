@@ -5,13 +5,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from fault_driver import STALL
+from fault_driver import STALL, Life
 from fault_world import SCENARIOS, Scenario, World, copy, create, scenario, undisturbed, verdict
 
 from local.scripted import Reply
 from shared.activities.advance_node import advance_node
 from shared.activities.engine import Engine
 from shared.runtime.steps import Step
+from shared.store import Category
+from shared.store.nodes import Nodes
 from tests.crash import crash_script
 
 _LEAF = "0.0.0/0.0.0"
@@ -70,6 +72,42 @@ class _Copies:
         self.delivered.append(copy)
         await asyncio.wait({copy}, timeout=0.02)
         return await self._user(step, times)
+
+
+@pytest.mark.parametrize("kind", SCENARIOS[:3], ids=lambda kind: kind.name)
+async def test_reading_a_node_while_it_works_does_not_take_it_from_its_worker(kind: Scenario, tmp_path: Path) -> None:
+    world = await create(tmp_path, kind)
+    nodes = Nodes(world.store, world.space)
+
+    async def read_all(_step: str, _times: int) -> None:
+        for node in [node async for node in nodes.all()]:
+            await nodes.load(node.node_id)
+
+    world.watcher = read_all
+    begun = world.clock.time
+    assert await _run(world) == []
+    await world.store.close()
+    assert world.clock.time == begun  # no step came back as `later`
+
+
+async def test_an_answer_may_come_before_its_node_waits_for_it(tmp_path: Path) -> None:
+    base = await create(tmp_path / "base", scenario("quick", crash_script.both("Ask for a", "Clarify b")))
+    expected, _ = await undisturbed(base)
+    world = await copy(base, tmp_path / "quick")
+    life, store = world.life()
+    answer, life.user = life.user, _does_nothing
+
+    async def answer_at_once(category: Category) -> None:
+        if category is Category.QUESTION:
+            await answer(life)
+
+    store.on_put = answer_at_once
+    begun = world.clock.time
+    assert await life.run(world.root)
+    faults = life.errors + await verdict(world, expected)
+    await world.store.close()
+    assert faults == []
+    assert world.clock.time == begun
 
 
 @pytest.mark.parametrize("step", ["0/0.0.0", "0/0.0.1", "0.0/0.0.0", _LEAF, "0.1.0/0.1.0", "0/0.1.0"])
@@ -137,6 +175,10 @@ class _Sleeper:
             return self._reply
         await self.at_second()
         return None
+
+
+async def _does_nothing(_life: Life) -> bool:
+    return False
 
 
 async def _nothing() -> None:
