@@ -7,16 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 
 from bench.measure import bytes_in, cpu_seconds, peak_memory, reset_peak
 from bench.processes import ROOT, child, listening
+from bench.sample import Sample
 from bench.workload import MARKER, Workload
-
-if TYPE_CHECKING:
-    from bench.systems import Sample
 
 _KEY = "benchmark-key-of-the-host"
 _APP = ROOT / "bench" / "app"
@@ -53,10 +51,8 @@ class HostRun:
         self._session = session
         self._folder = folder
 
-    async def run(self, workload: Workload) -> "Sample":
+    async def run(self, workload: Workload) -> Sample:
         """Submit a swarm that grows into the workload, and wait for its end. Raises `RuntimeError` for another tree."""
-        from bench.systems import Sample
-
         before = await self._state()
         reset_peak(self._pid)
         began, cpu = time.time(), cpu_seconds(self._pid)

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from bench import systems
 from bench.measure import machine_load
 from bench.processes import stub
-from bench.systems import Sample, System
+from bench.sample import Sample
+from bench.systems import System
 from bench.workload import Workload
 
 #: 85, 781 and 1,111 nodes; the last is what is compared when one number is wanted.

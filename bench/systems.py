@@ -8,38 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Protocol
 
 from bench.host import serve_host
 from bench.measure import cpu_seconds, peak_memory, reset_peak
 from bench.processes import child
+from bench.sample import Running, Sample
 from bench.workload import Workload
 
 #: Seconds one workload may take.
 PATIENCE = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What one run of a workload took."""
-
-    seconds: float
-    cpu: float
-    calls: int
-    nodes: int
-    peak_memory: int
-    #: Bytes that the run left in files.
-    bytes: int
-    #: Only of the embedded host: Durable history, and store operations where they were counted.
-    extra: dict[str, float] = field(default_factory=dict)
-
-
-class Running(Protocol):
-    """A system that is up."""
-
-    async def run(self, workload: Workload) -> Sample:
-        """Run one workload."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,4 +83,3 @@ async def counts(req: func.HttpRequest) -> func.HttpResponse:
     store = bootstrap.store()
     found = dict(store.counts) if isinstance(store, CountingStore) else {}
     return func.HttpResponse(json.dumps(found), mimetype="application/json")
-import sys; sys.path.insert(0,"/tmp"); import exp_patch

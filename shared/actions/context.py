@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -11,7 +11,6 @@ from shared.llm.prompting import Example, Section
 from shared.spaces.metadata import MemoryMetadata
 from shared.swarm.node import SwarmNode
 from shared.swarm.outcomes import Outcome
-from shared.swarm.statuses import Status
 from shared.swarm.swarm import ContextDoc, QuestionDoc, Swarm
 
 T = TypeVar("T", bound=BaseModel)
@@ -70,6 +69,10 @@ class Memory(Protocol):
         ...
 
 
+#: How a child ended, as its manager reads it.
+ChildOutcome = Literal["done", "incomplete", "failed", "cancelled"]
+
+
 @dataclass(frozen=True, slots=True)
 class ChildReport:
     """What a child left for its manager's review."""
@@ -77,7 +80,7 @@ class ChildReport:
     node_id: str
     directive: str
     report: str
-    status: Status
+    outcome: ChildOutcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _HELD = 5.0
 #: Seconds that a second delivery of an activity waits for the first, where both reached this process.
 _TURN = 10.0
 #: Seconds that a paused node waits for its wake event at most before it looks again.
-_PAUSED = 3_600.0
+_PAUSED = 300.0
 #: Moves that one activity makes at most; a node that needs more comes back.
 _MAX_MOVES = 12
 

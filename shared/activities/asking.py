@@ -146,7 +146,7 @@ class NodeModel:
         left = self.node.lease - self.below - spent(self.journal.usage, 0)
         after = left - spent(most, 0)
         if not after.covers(Lease()):
-            raise OutOfBudget({"calls": "model calls", "cost_usd": "cost"}.get(after.shortest(), after.shortest()))
+            raise OutOfBudget(after.shortest())
 
 
 def _bounded(completion: Completion) -> Completion:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from shared.actions.context import ChildReport
+from shared.actions.context import ChildOutcome, ChildReport
 from shared.activities.engine import Engine
 from shared.errors import Conflict
 from shared.store.nodes import HeldNode, Nodes
@@ -40,8 +40,14 @@ class Branch:
             node_id=acted.node_id,
             directive=acted.directive,
             report=acted.report or "No report.",
-            status=acted.status,
+            outcome=_outcome(acted),
         )
+
+
+def _outcome(node: SwarmNode) -> ChildOutcome:
+    if node.status is Status.TERMINATED:
+        return "incomplete" if node.complete is False else "done"
+    return "cancelled" if node.status is Status.CANCELLED else "failed"
 
 
 async def load_branches(engine: Engine, nodes: Nodes, parent: SwarmNode) -> list[Branch]:

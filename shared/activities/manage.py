@@ -106,7 +106,7 @@ def in_one_go(node: SwarmNode) -> bool:
 def stopped_report(what: str, branches: Sequence[Branch]) -> str:
     """The report of a node whose budget ran out, made without a model."""
     done = [branch.report() for branch in branches]
-    finished = sum(report.status is Status.TERMINATED for report in done)
+    finished = sum(report.outcome == "done" for report in done)
     head = f"Stopped: {what} ran out."
     if not done:
         return f"{head} Nothing of this directive was done yet."
@@ -118,6 +118,5 @@ def listing(branches: Sequence[Branch]) -> str:
     lines = []
     for branch in branches:
         report = branch.report()
-        mark = "done" if report.status is Status.TERMINATED else str(report.status)
-        lines.append(f"- [{mark}] {clip(report.directive, 60)}: {clip(report.report, 150)}")
+        lines.append(f"- [{report.outcome}] {clip(report.directive, 60)}: {clip(report.report, 150)}")
     return "\n".join(lines)

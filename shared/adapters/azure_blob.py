@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from shared.adapters.azure_client import AzureClient, check_endpoint, check_key, header, is_loopback, open_identity
 from shared.blobs.port import BlobRef
-from shared.errors import InvalidInput, NotFound, SwarmStarError, TooLarge, Unavailable
+from shared.errors import Conflict, InvalidInput, NotFound, SwarmStarError, TooLarge, Unavailable
 from shared.types import SpaceKey
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ WAVE = 32
 
 #: What the service calls a container that nobody created, and one on its way out.
 _NO_CONTAINER = {"ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled"}
+_THERE = "BlobAlreadyExists"
 #: What a commit of staged blocks meets when another upload of the same content came first.
 _OVERTAKEN = {"InvalidBlockList", "InvalidBlobOrBlock"}
 
@@ -158,12 +159,13 @@ class AzureBlobs:
             blob = container.get_blob_client(_name(space, ref))
             try:
                 await blob.upload_blob(content, length=ref.size, overwrite=False, max_concurrency=1)
-            except ResourceExistsError:
-                return  # the same content lies there already
             except HttpResponseError as error:
+                if _code(error) == _THERE:
+                    return  # the same content, since it has the same hash
                 if _code(error) not in _OVERTAKEN:
                     raise
-                await blob.get_blob_properties()
+                if not await blob.exists():
+                    raise Conflict("the space was dropped during the upload") from error
 
     async def _pieces(self, download: "StorageStreamDownloader[bytes]") -> AsyncIterator[bytes]:
         chunks = aiter(download.chunks())

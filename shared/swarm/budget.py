@@ -50,8 +50,8 @@ class Lease(BaseModel):
 
     def shortest(self) -> str:
         """The name of what there is least of, for a report that says why it stopped."""
-        short = [name for name, value in self.model_dump().items() if value <= 0]
-        return short[0] if short else "tokens"
+        amounts = {"nodes": self.nodes, "model calls": self.calls, "tokens": self.tokens, "cost": self.cost_usd}
+        return min(amounts, key=lambda name: min(amounts[name], 0))
 
 
 def spent(usage: Usage, nodes: int) -> Lease:

@@ -94,7 +94,7 @@ def _family(app: App, swarm: Swarm) -> SwarmNode:
         rest = rest - reading
     if not rest.covers(SMALLEST):
         raise InvalidInput(
-            f"the limits do not suffice to read {len(swarm.context)} documents and do anything with them: "
+            f"the limits are too small for {len(swarm.context)} documents of context and anything to be done: "
             "raise nodes, calls or tokens, or hand over less"
         )
     children = tuple(

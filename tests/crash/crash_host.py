@@ -111,7 +111,7 @@ class Site:
     async def attend(self, swarm_id: str) -> None:
         """Be the user until the swarm has ended: answer what it asks, and come back when the host does not answer."""
         while True:
-            with suppress(aiohttp.ClientError, OSError):
+            with suppress(aiohttp.ClientError, OSError, TimeoutError):
                 if (await self._ask("GET", f"swarms/{swarm_id}"))["status"] != "running":
                     return
                 await self._answer(swarm_id)

@@ -131,9 +131,11 @@ async def _kill(site: Site, swarm_id: str, after: float, outcome: Outcome) -> "a
 
 
 async def _watch(site: Site, free: float, outcome: Outcome) -> None:
-    """Note how long after the dead worker's claims have gone the next model call comes."""
-    await site.next_call()
-    outcome.stalls.append(max(0.0, time.monotonic() - free))
+    """Note how long after the dead worker's claims have gone the next model call comes, or the next kill."""
+    try:
+        await site.next_call()
+    finally:
+        outcome.stalls.append(max(0.0, time.monotonic() - free))
 
 
 def _call_faults(site: Site, outcome: Outcome) -> list[str]:

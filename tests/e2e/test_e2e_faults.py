@@ -130,7 +130,7 @@ def calls_and_tokens(ended: Ended) -> tuple[int, int]:
     ("limits", "told"),
     [
         ({"nodes": 3}, "Stopped: nodes ran out."),
-        ({"calls": 9}, "Stopped: calls ran out."),
+        ({"calls": 9}, "Stopped: model calls ran out."),
         ({"tokens": 4_000}, "Stopped: tokens ran out."),
         ({"calls": 2}, "calls ran out."),
         ({"cost_usd": 0.0005}, "Stopped: cost"),

@@ -89,7 +89,7 @@ async def a_branch_whose_model_is_gone_does_not_take_the_others_with_it(swarms: 
 
     assert ended.status == "incomplete"
     assert ended.on("Write a.md.").report == "Stopped: time ran out. Nothing of this directive was done yet."
-    assert ended.report.startswith("Stopped: time ran out. 2 of 2 parts are done; here is what there is.")
+    assert ended.report.startswith("Stopped: time ran out. 1 of 2 parts are done; here is what there is.")
     assert "Wrote `b.md`" in ended.report
 
 

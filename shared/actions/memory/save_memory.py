@@ -57,7 +57,7 @@ async def _describe(ctx: ActionContext, name: str, text: str) -> str:
 
 
 def _memory(document: ContextDoc, description: str, part: str, number: int, parts: int) -> MemoryDraft:
-    title = document.name if parts == 1 else f"{document.name} ({number} of {parts})"
+    title = document.name if parts == 1 else f"{document.name} ({number:0{len(str(parts))}} of {parts})"
     begins = f" Begins: {part[:80]!r}" if parts > 1 else ""
     return MemoryDraft(
         folder_id="references", name=title[-80:], description=description + begins, content=part, type=document.type

@@ -6,15 +6,14 @@ from shared.actions.context import ActionContext, ChildReport
 from shared.actions.reasoning import decompose_directive
 from shared.llm.prompting import Example, Section, clip
 from shared.swarm.outcomes import Outcome, Spawn, SubDirective, Terminate
-from shared.swarm.statuses import Status
 
 ACTION_ID = "reasoning.review_reports"
 
 _REVIEW = (
     "You review what your workers report on your directive. `complete` is true if together they did everything that "
-    "the directive asks; a worker marked FAILED did nothing. If something is still to be done, `missing` says what, "
-    "in one or two sentences, else it is empty. `report` tells whoever gave the directive what was done and what came "
-    "of it, with the names of files, in plain sentences. Answer in JSON."
+    "the directive asks; a worker marked FAILED did nothing, one marked INCOMPLETE not all. If something is still to "
+    "be done, `missing` says what, in one or two sentences, else it is empty. `report` tells whoever gave the "
+    "directive what was done and what came of it, with the names of files, in plain sentences. Answer in JSON."
 )
 _EXAMPLES = (
     Example(
@@ -43,7 +42,7 @@ class Review(BaseModel):
 
 async def perform(ctx: ActionContext) -> Outcome:
     """Terminate with a consolidated report, or spawn a continuation for what is still missing."""
-    if all(child.status is not Status.TERMINATED for child in ctx.children):
+    if all(child.outcome in {"failed", "cancelled"} for child in ctx.children):
         return _continuation(ctx, "Nothing was done: every attempt failed.\n" + _listing(ctx.children, 150))
     sections = [
         Section("Directive", ctx.node.directive),
@@ -66,6 +65,6 @@ def _continuation(ctx: ActionContext, missing: str) -> Spawn:
 def _listing(children: tuple[ChildReport, ...], tokens: int) -> str:
     return "\n".join(
         f"{number}. {clip(child.directive, 80)}\n"
-        f"{'Done' if child.status is Status.TERMINATED else child.status.upper()}: {clip(child.report, tokens)}"
+        f"{'Done' if child.outcome == 'done' else child.outcome.upper()}: {clip(child.report, tokens)}"
         for number, child in enumerate(children, 1)
     )

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import random
+import tempfile
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +14,6 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from shared.adapters import azure_blob
 from shared.adapters.azure_blob import PIECE, WAVE, AzureBlobs, BlobAccess, provision
 from shared.blobs.port import BlobRef
 from shared.errors import NotFound, Unavailable
@@ -109,7 +109,7 @@ async def test_setting_up_twice_harms_nothing(blobs: AzureBlobs, blob_access: Bl
 
 
 async def test_a_disk_that_is_full_is_unavailable(blobs: AzureBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(azure_blob.tempfile, "tempdir", "/proc/self")  # where no file can be made
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/self")  # where no file can be made
     with pytest.raises(Unavailable) as caught:
         await blobs.put(SPACE, stream(b"x" * 2 * PIECE), max_bytes=1 << 30)
     assert "/proc" not in str(caught.value)

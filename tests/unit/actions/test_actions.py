@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from shared.actions.coding import write_python
 from shared.actions.communication import ask_user_questions
-from shared.actions.context import ActionContext, ActionOption, ChildReport, Recalled
+from shared.actions.context import ActionContext, ActionOption, ChildOutcome, ChildReport, Recalled
 from shared.actions.memory import save_memory, search_memory
 from shared.actions.reasoning import decompose_directive, determine_unknown_requirements, review_reports
 from shared.actions.registry import ACTIONS, FOLDERS, action_of
@@ -24,7 +24,6 @@ from shared.spaces.space import BuiltinSpace
 from shared.swarm.birth import MANAGER_ID, root_node
 from shared.swarm.budget import Limits
 from shared.swarm.outcomes import Blocking, Fail, Spawn, Terminate
-from shared.swarm.statuses import Status
 from shared.swarm.swarm import ContextDoc, QuestionDoc, QuestionState, Swarm
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -158,8 +157,8 @@ async def test_a_continuation_is_told_what_is_missing() -> None:
     assert "Still missing: the appendix" in model.asked[0][1]
 
 
-def child(report: str, status: Status = Status.TERMINATED) -> ChildReport:
-    return ChildReport(node_id="0.0", directive="part", report=report, status=status)
+def child(report: str, outcome: ChildOutcome = "done") -> ChildReport:
+    return ChildReport(node_id="0.0", directive="part", report=report, outcome=outcome)
 
 
 async def test_a_complete_review_terminates_with_its_report() -> None:
@@ -181,9 +180,15 @@ async def test_an_incomplete_review_spawns_a_continuation_that_knows_what_is_mis
     )
 
 
+async def test_a_review_reads_that_a_child_did_not_do_all() -> None:
+    model = Answers({"complete": True, "missing": "", "report": "Well."})
+    await review_reports.perform(context(model, children=(child("Half of it.", "incomplete"),)))
+    assert "INCOMPLETE: Half of it." in model.asked[0][1]
+
+
 async def test_a_review_of_nothing_but_failures_needs_no_model() -> None:
     model = Answers()
-    outcome = await review_reports.perform(context(model, children=(child("No.", Status.FAILED),)))
+    outcome = await review_reports.perform(context(model, children=(child("No.", "failed"),)))
     assert isinstance(outcome, Spawn)
     assert model.asked == []
 

@@ -19,7 +19,6 @@ ROOT = Path(__file__).parents[3]
 #: Ids that are well-formed and name nothing.
 _IDS = {"swarm_id": "0123456789abcdef", "node_id": "0", "question_id": "0-0.0", "artifact_id": "0-0"}
 _CLIENT = Addresses("http://127.0.0.1:9", "hub", "k" * 16, "rpc").client()
-_CACHED = ("settings", "store", "blobs", "model", "action_space", "app", "engine")
 
 
 def functions(kind: str) -> dict[str, Function]:
@@ -52,7 +51,7 @@ async def call(function: Function, req: func.HttpRequest) -> func.HttpResponse:
 @asynccontextmanager
 async def bootstrapped(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> AsyncIterator[None]:
     """The app wired with other settings, and nothing of it left behind."""
-    parts: dict[str, Any] = {name: getattr(bootstrap, name) for name in _CACHED}
+    parts: dict[str, Any] = {name: part for name, part in vars(bootstrap).items() if hasattr(part, "cache_clear")}
     for part in parts.values():
         part.cache_clear()
     with monkeypatch.context() as patch:

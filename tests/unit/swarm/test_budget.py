@@ -39,7 +39,7 @@ def test_an_overdrawn_share_is_nothing(lease: Lease) -> None:
 
 
 def test_the_shortest_amount_is_named() -> None:
-    assert Lease(nodes=3, calls=0, tokens=9, cost_usd=1).shortest() == "calls"
+    assert Lease(nodes=3, calls=-1, tokens=9, cost_usd=1).shortest() == "model calls"
 
 
 def test_spent_sums_tokens_read_and_written() -> None:
