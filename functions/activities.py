@@ -1,5 +1,8 @@
 """Durable name -> body in `shared.activities`. All are async: hundreds of model calls wait at once on one instance."""
 
+import functools
+import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import azure.durable_functions as df
@@ -12,27 +15,47 @@ from shared.runtime.steps import Failure
 from shared.swarm.node import NodeRef
 
 bp = df.Blueprint()
+_log = logging.getLogger("swarmstar")
+Body = Callable[..., Awaitable[Any]]
+
+
+def _reticent(body: Body) -> Body:
+    """Let an activity fail with the name of its error alone: what it said goes to the log and not into history."""
+
+    @functools.wraps(body)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await body(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the binding edge; every error is logged and raised again
+            _log.exception("activity failed")
+            raise RuntimeError(type(error).__name__) from None
+
+    return run
 
 
 @bp.activity_trigger(input_name="ref")
+@_reticent
 async def advance_node(ref: dict) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Bring a node as far as it gets now."""
     return _small(await advance.advance_node(bootstrap.engine(), NodeRef.model_validate(ref)))
 
 
 @bp.activity_trigger(input_name="failure")
+@_reticent
 async def fail_node(failure: dict) -> None:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Write the failure report of a node that failed at host level."""
     await failing.fail_node(bootstrap.engine(), Failure.model_validate(failure))
 
 
 @bp.activity_trigger(input_name="ref")
+@_reticent
 async def begin_swarm(ref: dict) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Name the nodes that absorb the context."""
     return _small(await swarm_ends.begin_swarm(bootstrap.engine(), NodeRef.model_validate(ref)))
 
 
 @bp.activity_trigger(input_name="ref")
+@_reticent
 async def finish_swarm(ref: dict) -> None:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Close a swarm whose root has ended."""
     await swarm_ends.finish_swarm(bootstrap.engine(), NodeRef.model_validate(ref))

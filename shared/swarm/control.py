@@ -1,5 +1,6 @@
 """The control document of a swarm: what the user asked of it while it runs."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -23,6 +24,8 @@ class Control(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     command: Command = Command.RUN
+    #: When the user last changed it; the sweep repeats its signals for a while.
+    changed: datetime | None = None
     generation: int = 0
     #: How often the swarm was paused; names the event that ends a pause.
     pauses: int = 0

@@ -34,10 +34,9 @@ async def cancel_swarm(app: App, tenant: TenantContext, runtime: Runtime, swarm_
     """Have every node end as cancelled, and wake those that wait for answers. Raises `Conflict` once it has ended."""
     space, swarm = await _running(app, tenant, swarm_id)
     before = await _set(app, space, lambda control: control.model_copy(update={"command": Command.CANCEL}))
-    async for question in app.questions.all(space):
-        if question.state is QuestionState.OPEN:
-            await runtime.wake(root_ref(space).to(question.node_id), answered_event(question.turn))
-    await _wake_all(app, space, runtime, before)
+    await wake_blocked(app, space, runtime)
+    if before.command is Command.PAUSE:
+        await wake_paused(app, space, runtime, before.pauses)
     return swarm
 
 
@@ -52,7 +51,8 @@ async def resume_swarm(app: App, tenant: TenantContext, runtime: Runtime, swarm_
     """Have paused nodes go on. Raises `Conflict` once it was cancelled or has ended."""
     space, swarm = await _running(app, tenant, swarm_id)
     before = await _set(app, space, _resumed)
-    await _wake_all(app, space, runtime, before)
+    if before.command is Command.PAUSE:
+        await wake_paused(app, space, runtime, before.pauses)
     return swarm
 
 
@@ -82,7 +82,7 @@ async def _set(app: App, space: SpaceKey, change: Callable[[Control], Control]) 
     for _ in range(_ATTEMPTS):
         held = await app.controls.find(space, "swarm")
         before = RUNNING if held is None else held.doc
-        after = change(before)
+        after = change(before).model_copy(update={"changed": app.now()})
         condition = IfAbsent() if held is None else IfEtag(held.etag)
         try:
             await app.controls.put(space, "swarm", after, condition=condition)
@@ -92,11 +92,16 @@ async def _set(app: App, space: SpaceKey, change: Callable[[Control], Control]) 
     raise Conflict("the swarm's control keeps changing; try again")
 
 
-async def _wake_all(app: App, space: SpaceKey, runtime: Runtime, before: Control) -> None:
+async def wake_blocked(app: App, space: SpaceKey, runtime: Runtime) -> None:
+    """Wake every node that waits for answers."""
+    async for question in app.questions.all(space):
+        if question.state is QuestionState.OPEN:
+            await runtime.wake(root_ref(space).to(question.node_id), answered_event(question.turn))
+
+
+async def wake_paused(app: App, space: SpaceKey, runtime: Runtime, pauses: int) -> None:
     """Wake every node that may wait for the end of a pause."""
-    if before.command is not Command.PAUSE:
-        return
-    event = resumed_event(before.pauses)
+    event = resumed_event(pauses)
     async for node in Nodes(app.store, space).all():
         if node.alive and not node.is_router:
             await runtime.wake(root_ref(space).to(node.node_id), event)

@@ -3,22 +3,30 @@
 Every signal may be lost, since the store comes first and the signal second; this is what makes that harmless.
 """
 
+import logging
 from datetime import datetime, timedelta
 
+from shared.errors import SwarmStarError
 from shared.runtime import RunStatus, Runtime
 from shared.runtime.names import answered_event
 from shared.store.catalog import Unfinished, UnfinishedSwarms
 from shared.store.history import History
 from shared.store.nodes import Nodes
+from shared.swarm.control import Command
 from shared.swarm.node import ROOT_ID
 from shared.swarm.statuses import Status
 from shared.swarm.swarm import QuestionState
 from shared.types import SpaceKey
 from shared.usecases.app import App
 from shared.usecases.create_swarm import root_ref
+from shared.usecases.swarms import wake_blocked, wake_paused
+
+_log = logging.getLogger("swarmstar.sweep")
 
 #: Seconds after which a gap in history is taken for one that its writer never fills.
 SEAL_AFTER = 300.0
+#: Seconds for which the signals of a resume or a cancel are repeated.
+REPEAT_FOR = 180.0
 #: Seconds after which a swarm that was never created whole is forgotten.
 FORGET_AFTER = 3_600.0
 
@@ -27,8 +35,11 @@ async def sweep(app: App, runtime: Runtime) -> int:
     """Look after every unfinished swarm once; how many there are."""
     count = 0
     async for entry in UnfinishedSwarms(app.store).all():
-        await _look_after(app, runtime, entry)
         count += 1
+        try:
+            await _look_after(app, runtime, entry)
+        except (SwarmStarError, ValueError):  # one that cannot be read must not keep the others from being swept
+            _log.exception("swarm %s could not be swept", entry.swarm_id)
     return count
 
 
@@ -41,12 +52,35 @@ async def _look_after(app: App, runtime: Runtime, entry: Unfinished) -> None:
     root = await Nodes(app.store, space).find(ROOT_ID)
     if root is None:
         if age > FORGET_AFTER:
-            await UnfinishedSwarms(app.store).remove(space)
+            await _forget(app, space)
         return
     await History(app.store, space).seal(now - timedelta(seconds=SEAL_AFTER), now)
     if await runtime.status(root_ref(space)) is not RunStatus.RUNNING:
         await runtime.start_swarm(root_ref(space))
     await _wake_answered(app, runtime, space, now)
+    await _wake_controlled(app, runtime, space, now)
+
+
+async def _forget(app: App, space: SpaceKey) -> None:
+    """Remove what is there of a swarm that was never created whole, the sweep's entry last."""
+    await app.swarms.delete(SpaceKey.account(space.user_id), space.swarm_id)
+    await app.blobs.drop(space)
+    await app.store.drop(space)
+    await UnfinishedSwarms(app.store).remove(space)
+
+
+async def _wake_controlled(app: App, runtime: Runtime, space: SpaceKey, now: datetime) -> None:
+    """Repeat, for a while, the signals that the user's last resume or cancel sent."""
+    held = await app.controls.find(space, "swarm")
+    if held is None or held.doc.changed is None or held.doc.command is Command.PAUSE:
+        return
+    age = (now - held.doc.changed).total_seconds()
+    if not app.settings.sweep_after <= age < app.settings.sweep_after + REPEAT_FOR:
+        return
+    if held.doc.command is Command.CANCEL:
+        await wake_blocked(app, space, runtime)
+    if held.doc.pauses:
+        await wake_paused(app, space, runtime, held.doc.pauses)
 
 
 async def _wake_answered(app: App, runtime: Runtime, space: SpaceKey, now: datetime) -> None:

@@ -55,7 +55,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="the moments of the kills; a new one each time unless it is given")
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else SystemRandom().randrange(10**6)
-    _say(f"kill -9 at {arguments.kills} moments, seed {seed}, {MOMENTS[0]} to {MOMENTS[1]} s after the host listens")
+    _say(f"kill -9 at {arguments.kills} moments, seed {seed}, {MOMENTS[0]} to {MOMENTS[1]} s into its life")
     _say(f"model calls take {LATENCY[0] * 1000:.0f} to {LATENCY[1] * 1000:.0f} ms; claims last {CLAIM:.0f} s")
     with tempfile.TemporaryDirectory(prefix="swarmstar-crash-", ignore_cleanup_errors=True) as folder:
         outcome, calm = asyncio.run(crash(Path(folder), big_swarm(), arguments.kills, seed))

@@ -278,7 +278,6 @@ async def test_nothing_to_look_after(app: App) -> None:
     assert await sweep(app, Signals()) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the sweep wakes who was answered, and not yet who was resumed or cancelled")
 @pytest.mark.parametrize("told", [resume_swarm, cancel_swarm])
 async def test_a_node_that_sleeps_though_the_pause_is_over_is_woken(app: App, clock: Clock, told: Tell) -> None:
     space = await created(app)
@@ -292,7 +291,6 @@ async def test_a_node_that_sleeps_though_the_pause_is_over_is_woken(app: App, cl
     assert (ROOT_ID, resumed_event(1)) in signals.woken
 
 
-@pytest.mark.xfail(strict=True, reason="the sweep wakes who was answered, and not yet who was resumed or cancelled")
 async def test_a_node_that_waits_for_answers_though_the_swarm_is_cancelled_is_woken(app: App, clock: Clock) -> None:
     space = await created(app)
     await asked(app, space)
@@ -304,7 +302,6 @@ async def test_a_node_that_waits_for_answers_though_the_swarm_is_cancelled_is_wo
     assert signals.woken == [(ROOT_ID, answered_event(0))]
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="what one swarm raises ends the sweep for those after it")
 async def test_a_swarm_that_cannot_be_read_does_not_keep_the_others_from_being_swept(app: App, clock: Clock) -> None:
     broken = await created(app)
     await app.store.put(broken, Category.SWARM_STATE, ROOT_ID, "{}")
