@@ -50,7 +50,9 @@ class CosmosStore:
     """Keeps each space in one logical partition of the container that infrastructure made.
 
     A write is acknowledged when the account has it. The client is opened by the first call and belongs to its event
-    loop. `Conflict` never tells of the caller's own write: a write whose answer got lost is recognised.
+    loop. A conditional write whose answer got lost is recognised as the caller's own and is no `Conflict`, as long as
+    nobody has written over it. A delete or an increment that is sent twice is not: the one finds nothing, the other
+    leaves a gap.
     """
 
     def __init__(self, access: CosmosAccess) -> None:

@@ -116,7 +116,7 @@ class TestItems:
         await store.increment(SPACE, EVENT, "current_frame")
         found = await store.get(SPACE, EVENT, "current_frame")
         assert found is not None
-        with pytest.raises(Conflict):
+        with pytest.raises(Conflict, match="counter"):
             await store.put(SPACE, EVENT, "current_frame", "1", condition=IfEtag(found.etag))
         assert await store.increment(SPACE, EVENT, "current_frame") == 2
         with pytest.raises(Conflict):
