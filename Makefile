@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 BENCH_VENV ?= .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 N ?= 30
+STORE ?= sqlite
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test lint format crash bench clean
@@ -36,16 +37,25 @@ $(BENCH_READY): requirements-bench.txt $(READY)
 	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+node_modules/.ready: package.json package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null || { \
+	  echo "The tests need Node 20 or newer with npm, for the emulators of Cosmos DB and Blob Storage."; \
+	  echo "On Debian or Ubuntu: sudo apt-get install nodejs npm; or see https://nodejs.org/download"; exit 1; }
+	@echo "Installing the emulators (once) ..."
+	@npm ci --ignore-scripts --silent
+	@touch $@
+
 setup: $(READY) ## Make the virtual environment and install everything
 
 demo: $(READY) ## Run a real directive on the offline model, or on OPENAI_API_KEY; MODEL= chooses another
 	@$(BIN)/python -m local.demo $(if $(MODEL),--model $(MODEL))
 
-dev: $(READY) ## Keep the embedded host running on http://127.0.0.1:7071
-	@$(BIN)/python -m local.dev $(if $(MODEL),--model $(MODEL))
+dev: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Keep the embedded host running on http://127.0.0.1:7071; STORE=cosmos on emulators
+	@$(BIN)/python -m local.dev $(if $(MODEL),--model $(MODEL)) --store $(STORE)
 
-test: $(READY) ## Run every test
+test: $(READY) node_modules/.ready ## Run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@STORE=cosmos $(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
 
 lint: $(READY) ## Check format, style, types and import rules
 	@$(BIN)/ruff format --check .

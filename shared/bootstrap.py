@@ -26,13 +26,26 @@ def settings() -> Settings:
 @cache
 def store() -> Store:
     """The store of this process."""
-    return SqliteStore(settings().spaces_dir)
+    chosen = settings()
+    if chosen.store == "sqlite":
+        return SqliteStore(chosen.spaces_dir)
+    from shared.adapters.cosmos import CosmosAccess, CosmosStore  # not loaded where it is not used
+
+    access = CosmosAccess(
+        chosen.cosmos_endpoint, chosen.cosmos_key, chosen.azure_client_id, emulator=chosen.cosmos_emulator
+    )
+    return CosmosStore(access)
 
 
 @cache
 def blobs() -> Blobs:
     """The blobs of this process."""
-    return FilesystemBlobs(settings().spaces_dir)
+    chosen = settings()
+    if chosen.store == "sqlite":
+        return FilesystemBlobs(chosen.spaces_dir)
+    from shared.adapters.azure_blob import AzureBlobs, BlobAccess  # not loaded where it is not used
+
+    return AzureBlobs(BlobAccess(chosen.blob_endpoint, chosen.blob_key, chosen.azure_client_id))
 
 
 @cache

@@ -19,6 +19,18 @@ class Settings(BaseSettings):
     #: Where swarm spaces lie, one folder each.
     spaces_dir: Path = Path(".swarmstar/spaces")
 
+    #: `sqlite`: files in `spaces_dir`. `cosmos`: Cosmos DB for documents and Azure Blob Storage for content.
+    store: Literal["sqlite", "cosmos"] = "sqlite"
+    cosmos_endpoint: str = ""
+    #: Without a key the app signs in as its managed identity.
+    cosmos_key: SecretStr | None = None
+    #: Whether the endpoint is the emulator on loopback, which has quirks of its own.
+    cosmos_emulator: bool = False
+    blob_endpoint: str = ""
+    blob_key: SecretStr | None = None
+    #: The client id of the managed identity; without one the environment's default credential is used.
+    azure_client_id: str | None = None
+
     #: An OpenAI-compatible endpoint.
     model_base_url: str = "https://api.openai.com/v1"
     model_api_key: SecretStr | None = None

@@ -12,6 +12,8 @@ INSTRUCTIONS: dict[Step, str] = {
     "write": "Write: the document that the directive asks for.",
 }
 _CONNECTIONS = 2_000
+#: Seconds a call may take, and also wait for a connection when more are in flight than there are connections.
+_TIMEOUT = 600.0
 
 #: Makes one model call for a step of a node; the reports are those that a review judges.
 Ask = Callable[[Step, Place, list[str]], Awaitable[str]]
@@ -42,7 +44,9 @@ def ask_endpoint(base_url: str) -> Ask:
     import openai
 
     http_client = openai.DefaultAioHttpClient(limits=httpx2.Limits(max_connections=_CONNECTIONS))
-    client = openai.AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0, http_client=http_client)
+    client = openai.AsyncOpenAI(
+        base_url=base_url, api_key="none", max_retries=0, timeout=_TIMEOUT, http_client=http_client
+    )
 
     async def ask(step: Step, place: Place, reports: list[str]) -> str:
         told = place.directive

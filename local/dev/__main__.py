@@ -13,6 +13,7 @@ import typer
 
 from local.dev.endpoint import Endpoint, configured, offline
 from local.dev.environment import app_environment
+from local.dev.stores import Store, kept_in
 from shared.errors import SwarmStarError
 
 #: The checkout, where function_app.py and host.json lie.
@@ -31,6 +32,7 @@ def dev(
     spaces: Annotated[Path, typer.Option(help="The folder of the swarm spaces.")] = Path(".swarmstar/spaces"),
     model: Annotated[str | None, typer.Option(help="The endpoint's model, or an offline one by its name.")] = None,
     with_parent: Annotated[bool, typer.Option(help="End when stdin does.", hidden=True)] = False,
+    store: Annotated[Store, typer.Option(help="Files, or the emulators of Cosmos DB and Blob Storage.")] = Store.SQLITE,
     without: Annotated[bool, typer.Option("--offline", help="Use the offline model whatever is configured.")] = False,
 ) -> None:
     """Run a deployment on this machine.
@@ -41,7 +43,8 @@ def dev(
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     endpoint = None if without else configured(os.environ, model)
-    with offline(model) if endpoint is None else nullcontext(endpoint) as chosen:
+    with kept_in(store) as settings, offline(model) if endpoint is None else nullcontext(endpoint) as chosen:
+        os.environ.update(settings)
         typer.echo(chosen.notice, err=True)
         status = _serve(chosen, root, port, state, spaces)
     from local.host.__main__ import leave  # loaded by now

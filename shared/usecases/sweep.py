@@ -24,7 +24,7 @@ from shared.usecases.swarms import wake_blocked, wake_paused
 _log = logging.getLogger("swarmstar.sweep")
 
 #: Seconds after which a gap in history is taken for one that its writer never fills.
-SEAL_AFTER = 300.0
+SEAL_AFTER = 60.0
 #: Seconds for which the signals of a resume or a cancel are repeated.
 REPEAT_FOR = 180.0
 #: Seconds after which a swarm that was never created whole is forgotten.

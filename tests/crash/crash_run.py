@@ -14,8 +14,8 @@ from tests.crash import crash_checks
 from tests.crash.crash_checks import Ended, Shape
 from tests.crash.crash_host import CLAIM, USER, Site
 
-#: The fewest and the most seconds from the moment the host listens, or every other time from its first model call, until
-#: it is killed.
+#: The fewest and the most seconds until the host is killed: from the moment it listens, or every other time from its
+#: first model call.
 MOMENTS = (0.1, 2.5)
 #: Seconds a swarm may take to its end once nobody kills its host any more.
 PATIENCE = 120.0

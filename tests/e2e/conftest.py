@@ -6,7 +6,7 @@ The scripted model runs in this process. A deployment at `BASE_URL` can use it t
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
 import pytest
@@ -15,6 +15,7 @@ from e2e_client import BASE_URL, MODEL_PORT, Deployment, Swarms
 from e2e_host import serving
 from e2e_script import Switchboard
 
+from local.dev.stores import Store, kept_in
 from local.scripted import ScriptedModel
 
 
@@ -31,24 +32,36 @@ async def model_url(switchboard: Switchboard) -> AsyncIterator[str]:
         yield model.base_url
 
 
+@pytest.fixture(scope="session")
+def store_settings() -> Iterator[dict[str, str]]:
+    """Where the deployments started here keep their state: `STORE` is `sqlite` (the default) or `cosmos`."""
+    with kept_in(Store(os.environ.get("STORE", "sqlite"))) as settings:
+        yield settings
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def deployment(model_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+async def deployment(
+    model_url: str, store_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Deployment]:
     """The deployment under test."""
     if BASE_URL:
         async with aiohttp.ClientSession() as session:
             yield Deployment(session, BASE_URL, os.environ.get("API_KEY"))
     else:
-        async with serving(tmp_path_factory.mktemp("host"), model_url) as started:
+        async with serving(tmp_path_factory.mktemp("host"), model_url, **store_settings) as started:
             yield started
             assert await _idle(started) == []
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def planning(model_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+async def planning(
+    model_url: str, store_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Deployment]:
     """A deployment whose plans name the actions themselves."""
     if BASE_URL:
         pytest.skip("BASE_URL is set, and how that deployment routes cannot be chosen here")
-    async with serving(tmp_path_factory.mktemp("planning"), model_url, SWARMSTAR_ROUTING="planned") as started:
+    folder = tmp_path_factory.mktemp("planning")
+    async with serving(folder, model_url, SWARMSTAR_ROUTING="planned", **store_settings) as started:
         yield started
 
 
