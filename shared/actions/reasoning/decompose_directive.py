@@ -35,16 +35,21 @@ _EXAMPLES = (
     ),
 )
 _CHECK = (
-    "You check a plan. Its sub-directives start at the same time. Say whether each can be carried out without waiting "
-    "for the result of another. If not, name the problem in one sentence. Answer in JSON."
+    "You check a plan. Its sub-directives start at the same time, and every worker knows the same facts. A plan is "
+    "independent unless one sub-directive works on a result that another one has yet to make. Two that write about "
+    "the same facts are independent. If it is not independent, name the problem in one sentence. Answer in JSON."
 )
 _CHECK_EXAMPLES = (
     Example(
-        "Plan:\n1. Write routes.md, a guide to the hiking routes.\n2. Translate the finished routes.md into French.",
-        '{"independent": false, "problem": "2 needs the file that 1 writes."}',
+        "Plan:\n1. Write routes.md, a guide to the hiking routes.\n2. Translate the finished guide into French.",
+        '{"independent": false, "problem": "The guide must be finished before it can be translated."}',
     ),
     Example(
-        "Plan:\n1. Write a guide to the hiking routes.\n2. Write a list of safety rules.",
+        "Plan:\n1. Write routes.md, a guide to the hiking routes.\n2. Write safety.md, a list of safety rules.",
+        '{"independent": true, "problem": ""}',
+    ),
+    Example(
+        "Plan:\n1. Write tax.py, which computes the tax by the rules.\n2. Write tax.md, which explains the rules.",
         '{"independent": true, "problem": ""}',
     ),
 )
