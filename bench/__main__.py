@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -31,8 +32,8 @@ _VERSIONS = (
 )
 
 
-def main() -> None:
-    """Parse the command line and measure."""
+def main() -> int:
+    """Parse the command line and measure. The exit status is 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only whether everything runs: 85 nodes, once")
     parser.add_argument("--results", type=Path, help="where results.json goes; by default into bench/, of a full run")
@@ -41,9 +42,10 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     began = time.monotonic()
-    measured = asyncio.run(carry_out(quick() if arguments.quick else full(arguments.repeats)))
+    measured, failed = asyncio.run(carry_out(quick() if arguments.quick else full(arguments.repeats)))
     machine = _machine(Results(measured), time.monotonic() - began)
-    tables = f"{_stated(machine)}\n\n{markdown(Results(measured))}"
+    told = [_stated(machine), *(f"**Failed:** {what}" for what in failed), markdown(Results(measured))]
+    tables = "\n\n".join(told)
     print(f"\n{tables}")
     path = arguments.results or (None if arguments.quick else _RESULTS)
     if path is not None:
@@ -51,6 +53,7 @@ def main() -> None:
     if not arguments.quick and arguments.results is None:
         page = _PAGE.read_text()
         _PAGE.write_text(_BLOCK.sub(lambda found: f"{found[1]}\n{tables}\n{found[2]}", page))
+    return 1 if failed else 0
 
 
 def _as_json(machine: dict[str, object], measured: Sequence[Measured]) -> str:
@@ -87,4 +90,4 @@ def _stated(machine: dict[str, object]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -56,7 +56,9 @@ def full(repeats: int = REPEATS) -> list[Run]:
     at_once = tuple(Workload(b, d) for b, d in SHAPES)
     alone = (Workload(*MAIN),)
     compared = (systems.SWARMSTAR, systems.RAW, systems.RAW_SQLITE, systems.LANGGRAPH)
-    runs = [Run("workload", system, every, times=repeats) for system in (*compared, systems.SWARMSTAR_FULL)]
+    runs = [Run("workload", system, every, times=repeats) for system in compared]
+    # With the extra calls on at one size only: a whole run shall not take much over a quarter of an hour.
+    runs.append(Run("workload", systems.SWARMSTAR_FULL, every[-len(LATENCIES) :], times=repeats))
     runs.append(Run("workload", systems.LANGGRAPH_SYNC, at_once, times=repeats))
     runs += [Run("orchestration", system, alone, stub=False, times=repeats) for system in compared]
     slope = (*at_once, Workload(*LARGE))
@@ -75,17 +77,26 @@ def quick() -> list[Run]:
 _OURS = (systems.SWARMSTAR, systems.SWARMSTAR_FULL)
 
 
-async def carry_out(runs: Iterable[Run]) -> list[Measured]:
-    """Measure; systems take turns, so that a change of the machine's load meets all of them. Says what it does."""
+async def carry_out(runs: Iterable[Run]) -> tuple[list[Measured], list[str]]:
+    """Measure, and say so; the samples, and in words what failed, which does not keep the rest from being measured.
+
+    Systems take turns, so that a change of the machine's load meets all of them.
+    """
     runs = list(runs)
     found: list[Measured] = []
+    failed: list[str] = []
     with TemporaryDirectory(prefix="bench-") as folder:
         async with stub() as base_url:
             for turn in range(max(run.times for run in runs)):
                 for number, run in enumerate(runs):
                     if turn < run.times:
-                        found += await _measure(run, base_url, _made(Path(folder) / f"{turn}-{number}"))
-    return found
+                        own = _made(Path(folder) / f"{turn}-{number}")
+                        try:
+                            await _measure(run, base_url, own, found)
+                        except (RuntimeError, TimeoutError, OSError) as error:
+                            failed.append(f"{run.part}, {run.system.name}: {error or type(error).__name__}")
+                            print(f"FAILED: {failed[-1]}", flush=True)
+    return found, failed
 
 
 def _made(folder: Path) -> Path:
@@ -93,11 +104,10 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-async def _measure(run: Run, base_url: str, folder: Path) -> list[Measured]:
+async def _measure(run: Run, base_url: str, folder: Path, found: list[Measured]) -> None:
     if lacking := run.system.missing():
         print(f"{run.system.name}: left out, {lacking} is not installed")
-        return []
-    found = []
+        return
     async with run.system.started(base_url if run.stub else None, folder) as running:
         for workload in run.workloads:
             load = machine_load()
@@ -106,7 +116,6 @@ async def _measure(run: Run, base_url: str, folder: Path) -> list[Measured]:
                 raise RuntimeError(f"{run.system.name} made {sample.nodes} nodes of {workload.nodes}")
             found.append(Measured(run.part, run.system.name, workload, sample, load))
             print(f"{run.part:14} {run.system.name:34} {_line(workload, sample)}", flush=True)
-    return found
 
 
 def _line(workload: Workload, sample: Sample) -> str:

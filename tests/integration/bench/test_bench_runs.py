@@ -16,7 +16,8 @@ SMALL = Workload(2, 2, 20)
 
 async def test_the_host_and_a_peer_grow_the_same_tree() -> None:
     runs = [Run("workload", system, (SMALL,), times=1) for system in (systems.SWARMSTAR, systems.RAW_SQLITE)]
-    measured = await carry_out([*runs, Run("counts", systems.counted(systems.SWARMSTAR), (SMALL,), times=1)])
+    measured, failed = await carry_out([*runs, Run("counts", systems.counted(systems.SWARMSTAR), (SMALL,), times=1)])
+    assert not failed
     assert [m.sample.nodes for m in measured] == [SMALL.nodes] * 3
     assert [m.sample.calls for m in measured] == [SMALL.calls] * 3
     assert all(m.sample.seconds >= SMALL.ideal for m in measured)
@@ -26,6 +27,7 @@ async def test_the_host_and_a_peer_grow_the_same_tree() -> None:
 
 
 async def test_routing_and_checking_make_calls_of_their_own() -> None:
-    measured = await carry_out([Run("workload", systems.SWARMSTAR_FULL, (SMALL,), times=1)])
+    measured, failed = await carry_out([Run("workload", systems.SWARMSTAR_FULL, (SMALL,), times=1)])
+    assert not failed
     routed, checked = SMALL.nodes - 1, SMALL.managers
     assert measured[0].sample.calls == SMALL.calls + routed + checked

@@ -17,7 +17,14 @@ from shared.config import Settings
 ROOT = Path(__file__).parents[3]
 
 #: Ids that are well-formed and name nothing.
-_IDS = {"swarm_id": "0123456789abcdef", "node_id": "0", "question_id": "0-0.0", "artifact_id": "0-0"}
+_IDS = {
+    "swarm_id": "0123456789abcdef",
+    "node_id": "0",
+    "question_id": "0-0.0",
+    "artifact_id": "0-0",
+    "key_id": "ss-0123456789ab",
+    "user_id": "u-0123456789abcdef",
+}
 _CLIENT = Addresses("http://127.0.0.1:9", "hub", "k" * 16, "rpc").client()
 
 

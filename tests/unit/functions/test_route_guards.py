@@ -4,12 +4,14 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import azure.durable_functions as df
 import azure.functions as func
 import pytest
 
-from functions._responses import problems
+from functions._endpoints import ENDPOINTS, endpoint
 from local.host.indexing import Function
 from shared.config import Settings
+from shared.tenancy import Scope
 from tests.unit.functions.bound_calls import bootstrapped, call, functions, request
 
 ROUTES = [
@@ -17,7 +19,10 @@ ROUTES = [
     for function in functions("httpTrigger").values()
     for method in function.trigger.properties["methods"]
 ]
-each_route = pytest.mark.parametrize(("function", "method"), ROUTES)
+#: What anybody may call. A route that is added here tells something to the whole world.
+PUBLIC = {"api/health", "api/openapi.json", "api/docs"}
+GUARDED = [route for route in ROUTES if route.values[0].trigger.properties["route"] not in PUBLIC]  # type: ignore[union-attr]
+each_route = pytest.mark.parametrize(("function", "method"), GUARDED)
 
 FOREIGN = (
     "http://swarm.example",
@@ -98,21 +103,62 @@ async def test_the_user_is_let_in() -> None:
 @each_route
 @pytest.mark.usefixtures("somebody")
 async def test_what_is_not_there_is_a_problem_document_too(function: Function, method: str) -> None:
-    path = function.trigger.properties["route"]
+    declared = ENDPOINTS[function.name]
     answer = await call(function, request(function, method))
-    if "{swarm_id}" in path:
-        expected = 400 if path.endswith("/answer") else 404  # the body comes first
-        refused(answer, expected)
+    if declared.scope is Scope.ADMIN:
+        refused(answer, 403)
+    elif declared.body is not None:
+        refused(answer, 415)  # the body comes first, and there is none
+    elif "{" in declared.path:
+        refused(answer, 404)
     else:
-        assert answer.status_code == (400 if method == "POST" else 200)
+        assert answer.status_code == 200
 
 
-@pytest.mark.usefixtures("nobody")
-async def test_a_route_that_asks_for_no_user_would_be_found() -> None:
-    @problems
+def test_every_route_declares_what_it_asks_for() -> None:
+    for function in functions("httpTrigger").values():
+        declared = ENDPOINTS[function.name]
+        assert declared.path == function.trigger.properties["route"]
+        assert [declared.method] == function.trigger.properties["methods"]
+        assert (declared.scope is None) == (declared.path in PUBLIC), declared.path
+
+
+def test_only_what_looks_is_let_in_to_read() -> None:
+    assert {one.method for one in ENDPOINTS.values() if one.scope is Scope.READ} == {"GET"}
+    for one in ENDPOINTS.values():
+        assert (one.scope is Scope.ADMIN) == one.path.startswith("api/v1/admin/")
+
+
+def test_a_route_that_declares_nothing_cannot_be_made() -> None:
+    bp = df.Blueprint()
+    with pytest.raises(ValueError, match="must name a scope"):
+        endpoint(bp, "GET", "api/v1/everything")
+    with pytest.raises(ValueError, match="must name a scope"):
+        endpoint(bp, "GET", "api/v1/everything", scope=Scope.READ, public=True)
+
+
+def test_a_route_beside_the_table_would_be_found() -> None:
+    app = func.FunctionApp()
+
+    @app.route("api/v1/unguarded", methods=["GET"])
     async def unguarded(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse("everything")
 
-    answer = await unguarded(func.HttpRequest("GET", "http://127.0.0.1/", body=b""))
-    with pytest.raises(ValueError, match="Expecting value"):
-        refused(answer, 401)
+    (found,) = app.get_functions()
+    assert found.get_function_name() not in ENDPOINTS
+
+
+@pytest.mark.usefixtures("nobody")
+async def test_what_is_public_tells_no_secret() -> None:
+    for function in functions("httpTrigger").values():
+        if function.trigger.properties["route"] in PUBLIC:
+            answer = await call(function, request(function, "GET"))
+            assert answer.status_code == 200
+            assert b"sk-" not in answer.get_body()
+
+
+async def test_a_local_user_is_nobody_on_azure(monkeypatch: pytest.MonkeyPatch, untouched: Path) -> None:
+    health = functions("httpTrigger")["health"]
+    settings = Settings(local_user="ada", spaces_dir=untouched, azure_site="a-site")
+    async with bootstrapped(monkeypatch, settings):
+        refused(await call(health, request(health, "GET")), 401)
