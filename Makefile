@@ -30,7 +30,7 @@ $(READY): requirements.txt requirements-local.txt requirements-dev.txt pyproject
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(BENCH_READY): requirements-bench.txt $(READY)
+$(BENCH_READY): requirements-bench.txt requirements-dev.txt requirements-local.txt requirements.txt $(READY)
 	@echo "Setting up $(BENCH_VENV) (once) ..."
 	@$(PYTHON) -m venv $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
