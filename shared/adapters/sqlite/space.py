@@ -51,8 +51,8 @@ _SCAN = (
 # "/" follows "." in the order of characters, so the range holds what begins with the top and a dot.
 _SCAN_SUBTREE = (
     "SELECT key, category, seq, etag, value FROM document WHERE rowid IN ("
-    "SELECT rowid FROM document WHERE (key = ?1 OR (key > ?1 || '.' AND key < ?1 || '/')) "
-    "AND (seq, key) > (?2, ?3) ORDER BY seq, key LIMIT ?4) ORDER BY seq, key"
+    "SELECT rowid FROM document WHERE (key = ? OR (key > ? || '.' AND key < ? || '/')) "
+    "AND (seq, key) > (?, ?) ORDER BY seq, key LIMIT ?) ORDER BY seq, key"
 )
 #: Keys or rows in one statement. Few long statements matter: each ends with a fight for the interpreter lock.
 _CHUNK = 128
@@ -190,9 +190,11 @@ class SpaceFile:
 
     def _scan(self, scan: Scan) -> Page:
         if scan.top is None:
-            statement, bounds = _SCAN, (scan.category, *scan.after, scan.limit + 1)
+            statement = _SCAN
+            bounds: tuple[str | int, ...] = (scan.category, *scan.after, scan.limit + 1)
         else:
-            statement, bounds = _SCAN_SUBTREE, (scan.top, *scan.after, scan.limit + 1)
+            statement = _SCAN_SUBTREE
+            bounds = (scan.top, scan.top, scan.top, *scan.after, scan.limit + 1)
         items: list[Stored] = []
         characters = 0
         skip = len(scan.category) + 1
