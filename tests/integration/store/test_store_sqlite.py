@@ -261,7 +261,7 @@ class TestBounds:
     async def test_a_subtree_is_found_without_reading_its_category(self, store: SqliteStore, spaces: Path) -> None:
         await store.put(SPACE, NODE, "0", "{}")
         connection = sqlite3.connect(spaces / "ada_first" / FILE_NAME)
-        for statement, bounds in ((_SCAN_SUBTREE, ("k", 0, "", 1)), (_SCAN, ("c", 0, "", 1))):
+        for statement, bounds in ((_SCAN_SUBTREE, ("k", "k", "k", 0, "", 1)), (_SCAN, ("c", 0, "", 1))):
             plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", bounds)]
             assert not [step for step in plan if step.startswith("SCAN")]
         connection.close()
