@@ -3,7 +3,20 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from functions import activities, http_artifacts, http_health, http_nodes, http_questions, http_swarms, orchestrators
+from functions import (
+    activities,
+    http_admin,
+    http_archives,
+    http_artifacts,
+    http_docs,
+    http_health,
+    http_keys,
+    http_nodes,
+    http_questions,
+    http_swarms,
+    http_usage,
+    orchestrators,
+)
 from functions import timers as timer_functions
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -14,7 +27,12 @@ for module in (
     http_nodes,
     http_questions,
     http_artifacts,
+    http_archives,
+    http_usage,
+    http_keys,
+    http_admin,
     http_health,
+    http_docs,
     timer_functions,
 ):
     app.register_functions(module.bp)

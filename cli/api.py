@@ -36,7 +36,11 @@ MAX_ANSWER = 64 * 1024 * 1024
 #: Seconds a request may take beyond what it was asked to wait.
 TIMEOUT = 30.0
 
+#: Pages of a list that are taken at most.
+MAX_PAGES = 1_000
+
 D = TypeVar("D", bound=Document)
+P = TypeVar("P", QuestionList, ArtifactList)
 
 
 class Api:
@@ -106,7 +110,7 @@ class Api:
 
     def questions(self, swarm_id: str) -> QuestionList:
         """Its questions to the user, answered ones among them."""
-        return self._get(QuestionList, _path(swarm_id, "questions"))
+        return self._whole(QuestionList, _path(swarm_id, "questions"))
 
     def answer(self, swarm_id: str, question_id: str, answer: str) -> QuestionView:
         """Answer a question; one that is no longer open is a `Problem` with status 409."""
@@ -119,12 +123,23 @@ class Api:
 
     def artifacts(self, swarm_id: str) -> ArtifactList:
         """The files its nodes produced."""
-        return self._get(ArtifactList, _path(swarm_id, "artifacts"))
+        return self._whole(ArtifactList, _path(swarm_id, "artifacts"))
 
     def artifact_content(self, swarm_id: str, artifact_id: str) -> bytes:
         """The bytes of one file."""
         path = _path(swarm_id, "artifacts", check_item_id(artifact_id, "artifact id"), "content")
         return self._send("GET", path, bound=MAX_ARTIFACT, headers={"accept": "*/*"})
+
+    def _whole(self, kind: type[P], path: str) -> P:
+        """Every page of a list as one."""
+        page = self._get(kind, path)
+        items = list(page.items)
+        for _ in range(MAX_PAGES):
+            if page.cursor is None:
+                return page.model_copy(update={"items": tuple(items)})
+            page = self._get(kind, path, {"cursor": page.cursor})
+            items += page.items
+        raise CliError(f"The list is over {MAX_PAGES} pages and was not taken.")
 
     def _get(
         self, kind: type[D], path: str, query: Mapping[str, str | int] | None = None, timeout: float = TIMEOUT
@@ -188,7 +203,7 @@ def problem(response: httpx2.Response, content: bytes) -> Problem:
     said = fields.get("detail") or fields.get("title")
     message = str(said) if said else f"The server answered {status}."
     if response.status_code == 401:
-        message += " Put your key into SWARMSTAR_API_KEY."
+        message = f"{message.rstrip('.')}. Put your key into SWARMSTAR_API_KEY."
     return Problem(message, response.status_code, _seconds(response.headers.get("retry-after")))
 
 

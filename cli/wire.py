@@ -128,6 +128,7 @@ class QuestionList(Document):
     """The questions of a swarm."""
 
     items: tuple[QuestionView, ...]
+    cursor: str | None = None
 
 
 class ArtifactView(Document):
@@ -145,6 +146,7 @@ class ArtifactList(Document):
     """The artifacts of a swarm."""
 
     items: tuple[ArtifactView, ...]
+    cursor: str | None = None
 
 
 class LogEntry(Document):

@@ -1,108 +1,109 @@
-"""Results and errors -> HTTP: one table from errors to problem documents (RFC 9457)."""
+"""Results and errors -> HTTP: one table from errors to problem documents (RFC 9457), one set of guarding headers."""
 
-import functools
 import json
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+import math
+from dataclasses import dataclass, field
 
 import azure.functions as func
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from shared.errors import (
+    ConditionMissing,
     Conflict,
     Forbidden,
     InvalidInput,
     ModelError,
     NotFound,
     QuotaExceeded,
+    Stale,
     SwarmStarError,
     TooLarge,
     Unauthenticated,
     Unavailable,
+    WrongMediaType,
 )
 
-T = TypeVar("T", bound=BaseModel)
-Handler = Callable[..., Awaitable[func.HttpResponse]]
+PROBLEM_TYPE = "application/problem+json"
 
 #: The first row whose error fits counts.
-_TABLE: tuple[tuple[type[SwarmStarError], int, str], ...] = (
+TABLE: tuple[tuple[type[SwarmStarError], int, str], ...] = (
     (TooLarge, 413, "Too large"),
+    (WrongMediaType, 415, "Wrong media type"),
+    (ConditionMissing, 428, "Condition missing"),
     (InvalidInput, 400, "Invalid input"),
     (Unauthenticated, 401, "Not signed in"),
     (Forbidden, 403, "Not allowed"),
     (NotFound, 404, "Not found"),
+    (Stale, 412, "Changed meanwhile"),
     (Conflict, 409, "Conflict"),
     (QuotaExceeded, 429, "Quota reached"),
     (Unavailable, 503, "Not available now"),
     (ModelError, 502, "The model endpoint failed"),
 )
+#: What the answers are about is private, and is what it says it is.
+_GUARD = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def reply(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:
-    """A model as a JSON response."""
-    return func.HttpResponse(
-        body.model_dump_json(), status_code=status, mimetype="application/json", headers=headers or {}
-    )
+class ProblemDocument(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler answers besides a plain model: headers, a version, or content that is no JSON."""
+
+    body: BaseModel | bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    #: The version of what is served, for `If-Match`.
+    etag: str | None = None
+    #: Empty for a reply without content.
+    media_type: str = "application/json"
+
+
+#: The reply to what leaves nothing to be said.
+NOTHING = Reply(b"", media_type="")
+
+
+def respond(reply: Reply | BaseModel, status: int) -> func.HttpResponse:
+    """A handler's result as a response."""
+    if isinstance(reply, BaseModel):
+        reply = Reply(reply)
+    content = reply.body if isinstance(reply.body, bytes) else reply.body.model_dump_json()
+    if not reply.media_type:
+        return func.HttpResponse(status_code=status, headers=_GUARD | reply.headers)
+    version = {} if reply.etag is None else {"ETag": quoted(reply.etag)}
+    headers = _GUARD | version | reply.headers
+    return func.HttpResponse(content, status_code=status, mimetype=reply.media_type, headers=headers)
 
 
 def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> func.HttpResponse:
     """A problem document."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return func.HttpResponse(
-        json.dumps(body), status_code=status, mimetype="application/problem+json", headers=headers or {}
+        json.dumps(body), status_code=status, mimetype=PROBLEM_TYPE, headers=_GUARD | (headers or {})
     )
 
 
-def problems(handler: Handler) -> Handler:
-    """Turn the errors of a handler into problem documents; the binding edge is the one place that catches them all."""
-
-    @functools.wraps(handler)
-    async def handle(*args: Any, **kwargs: Any) -> func.HttpResponse:
-        try:
-            return await handler(*args, **kwargs)
-        except SwarmStarError as error:
-            return _known(error)
-        except Exception:
-            logging.getLogger("swarmstar").exception("request failed")
-            return problem(500, "Internal error", "Something went wrong here; it was logged.")
-
-    return handle
-
-
-def _known(error: SwarmStarError) -> func.HttpResponse:
-    status, title = next(((s, t) for kind, s, t in _TABLE if isinstance(error, kind)), (500, "Internal error"))
-    headers = {"Retry-After": str(int(error.retry_after))} if isinstance(error, Unavailable | QuotaExceeded) else None
+def failure(error: Exception) -> func.HttpResponse:
+    """The problem document of an error; one that is not ours is logged and tells nothing."""
+    if not isinstance(error, SwarmStarError):
+        logging.getLogger("swarmstar").error("request failed", exc_info=error)
+        return problem(500, "Internal error", "Something went wrong here; it was logged.")
+    status, title = next(((s, t) for kind, s, t in TABLE if isinstance(error, kind)), (500, "Internal error"))
+    headers = {}
+    if isinstance(error, Unavailable | QuotaExceeded):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="swarmstar"'
     return problem(status, title, str(error), headers)
 
 
-def parse_body(req: func.HttpRequest, model: type[T]) -> T:
-    """The request's JSON body as a model; raises `InvalidInput` that names every field that is wrong."""
-    try:
-        return model.model_validate_json(req.get_body() or b"")
-    except ValidationError as error:
-        raise InvalidInput("; ".join(_fault(fault) for fault in error.errors()[:5])) from None
-
-
-def _fault(fault: Any) -> str:
-    where = ".".join(str(part) for part in fault["loc"])[:100]  # a name that the caller chose is in it
-    said = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{where}: {said}" if where else said
-
-
-def integer(req: func.HttpRequest, name: str, default: int) -> int:
-    """A whole number from the query string; raises `InvalidInput`."""
-    text = req.params.get(name)
-    try:
-        return default if text is None else int(text)
-    except ValueError:
-        raise InvalidInput(f"{name} must be a whole number, not {text[:20]!r}") from None
-
-
-def number(req: func.HttpRequest, name: str, default: float) -> float:
-    """A number from the query string; raises `InvalidInput`."""
-    text = req.params.get(name)
-    try:
-        return default if text is None else float(text)
-    except ValueError:
-        raise InvalidInput(f"{name} must be a number, not {text[:20]!r}") from None
+def quoted(etag: str) -> str:
+    """An etag of the store as HTTP writes it."""
+    return '"' + etag.strip('"') + '"'

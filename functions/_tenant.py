@@ -1,27 +1,74 @@
-"""Request -> TenantContext, in one place. Deny by default: without a configured credential nobody is let in."""
+"""Request -> TenantContext, in one place. Deny by default: without a credential that proves somebody nobody is let in.
+
+The ways in, of which a request takes exactly one:
+- `Authorization: Bearer` or `x-api-key`, with an API key or an Entra ID token;
+- the platform's own sign-in, only where SWARMSTAR_EASY_AUTH says that it stands before every request;
+- nothing at all, only on a local deployment with a user and no key, for requests from the machine itself.
+"""
 
 from urllib.parse import urlsplit
 
 import azure.functions as func
 
+from functions._requests import principal
 from shared import bootstrap
 from shared.errors import Forbidden, Unauthenticated
 from shared.tenancy import TenantContext
+from shared.tenancy.identity import Identity
+from shared.usecases import sign_in
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_PRINCIPAL = "x-ms-client-principal"
 
 
-def tenant_of(req: func.HttpRequest) -> TenantContext:
-    """The user behind a request; raises `Unauthenticated` and `Forbidden`.
+async def tenant_of(req: func.HttpRequest) -> TenantContext:
+    """The user behind a request; raises `Unauthenticated` and `Forbidden`."""
+    presented = _presented(req)
+    if presented is not None:
+        return await sign_in.by_credential(bootstrap.app(), bootstrap.tokens(), presented)
+    settings = bootstrap.settings()
+    if settings.easy_auth and settings.platform_sign_in and _PRINCIPAL in req.headers:
+        return await _platform_user(req)
+    if settings.local_user and not settings.local_key_sha256 and not settings.azure_site:
+        return _local_user(req, settings.local_user)
+    raise Unauthenticated("send an API key or a token: `Authorization: Bearer ...`, or an API key as `x-api-key`")
 
-    The embedded deployment has one user and asks for no credential, so it lets in only what comes from the machine
-    itself, and nothing that a page of another site makes a browser send.
-    """
-    user = bootstrap.settings().local_user
-    if user is None:
-        raise Unauthenticated("no way to sign in is configured: set SWARMSTAR_LOCAL_USER for a local deployment")
+
+def _presented(req: func.HttpRequest) -> str | None:
+    """The credential of a request, or None; raises `Unauthenticated` for one that cannot be read."""
+    authorization: str | None = req.headers.get("authorization")
+    key: str | None = req.headers.get("x-api-key")
+    if authorization is None:
+        return key
+    if key is not None:
+        raise Unauthenticated("send one credential, not two")
+    scheme, _, credential = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not credential.strip():
+        raise Unauthenticated("the Authorization header must read `Bearer` and the credential")
+    return credential.strip()
+
+
+def _local_user(req: func.HttpRequest, user: str) -> TenantContext:
     if urlsplit(req.url).hostname not in _LOOPBACK:
         raise Forbidden("a local deployment answers under 127.0.0.1 and localhost only")
-    if req.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-        raise Forbidden("a local deployment answers no requests that another site's page makes")
+    _refuse_foreign_pages(req)
     return TenantContext(user)
+
+
+async def _platform_user(req: func.HttpRequest) -> TenantContext:
+    """The user of the platform's sign-in, which has checked the token; of the configured tenants only."""
+    _refuse_foreign_pages(req)
+    try:
+        claims = principal(req.headers[_PRINCIPAL])
+    except ValueError:
+        raise Unauthenticated("the platform's principal cannot be read") from None
+    tenant, subject = claims.get("tid") or claims.get("tenantid"), claims.get("oid") or claims.get("objectidentifier")
+    if not tenant or not subject or tenant not in bootstrap.settings().entra_tenants:
+        raise Unauthenticated("the platform's principal is of no tenant that is let in")
+    return await sign_in.by_identity(bootstrap.app(), Identity(tenant, subject, claims.get("name", "")))
+
+
+def _refuse_foreign_pages(req: func.HttpRequest) -> None:
+    """Refuse what a page of another site makes a browser send, where the browser itself is the credential."""
+    if req.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        raise Forbidden("this deployment answers no requests that another site's page makes")

@@ -1,16 +1,21 @@
-"""`/api/v1/health`: whether the app is up, and what it runs on."""
+"""`/api/health` for probes, and `/api/v1/health`: what the app runs on."""
 
+from typing import Literal
 from urllib.parse import urlsplit
 
 import azure.durable_functions as df
-import azure.functions as func
 from pydantic import BaseModel
 
-from functions._responses import problems, reply
-from functions._tenant import tenant_of
-from shared import bootstrap
+from functions._endpoints import Call, Endpoint, endpoint
+from shared.tenancy import Scope
 
 bp = df.Blueprint()
+
+
+class Alive(BaseModel):
+    """What anybody may know of the deployment."""
+
+    status: Literal["ok"] = "ok"
 
 
 class ModelHealth(BaseModel):
@@ -24,17 +29,22 @@ class ModelHealth(BaseModel):
 class Health(BaseModel):
     """What a signed-in user may know of the deployment."""
 
-    status: str
+    status: Literal["ok"] = "ok"
     model: ModelHealth
     spaces: str
 
 
-@bp.route("api/v1/health", methods=["GET"])
-@problems
-async def health(req: func.HttpRequest) -> func.HttpResponse:
+@endpoint(bp, Endpoint("GET", "api/health", public=True, reply=Alive))
+async def alive(call: Call) -> Alive:
     """Say that the app is up."""
-    tenant_of(req)
-    settings = bootstrap.settings()
+    del call
+    return Alive()
+
+
+@endpoint(bp, Endpoint("GET", "api/v1/health", scope=Scope.READ, reply=Health))
+async def health(call: Call) -> Health:
+    """Say what the app runs on."""
+    settings = call.app.settings
     host = urlsplit(settings.model_base_url).hostname or ""
     model = ModelHealth(name=settings.model, base_url_host=host, offline=settings.model_offline)
-    return reply(Health(status="ok", model=model, spaces=str(settings.spaces_dir)))
+    return Health(model=model, spaces=str(settings.spaces_dir) if settings.store == "sqlite" else "")

@@ -1,47 +1,43 @@
 """`/api/v1/swarms/{swarm_id}/tree`, `/nodes/{node_id}` and `/events`."""
 
-import json
+from typing import Annotated
 
 import azure.durable_functions as df
-import azure.functions as func
+from pydantic import BaseModel, Field
 
-from functions._responses import integer, number, problems, reply
-from functions._tenant import tenant_of
-from shared import bootstrap
+from functions._endpoints import Call, Endpoint, endpoint
+from functions._requests import NoBody, Number, Whole
+from shared.tenancy import Scope
 from shared.usecases import nodes
 
 bp = df.Blueprint()
 
 
-@bp.route("api/v1/swarms/{swarm_id}/tree", methods=["GET"])
-@problems
-async def get_tree(req: func.HttpRequest) -> func.HttpResponse:
+class After(BaseModel, extra="forbid", frozen=True):
+    """Which events, and how long to wait for one."""
+
+    after: Annotated[Whole, Field(description="The last frame that is known; 0 from the beginning.")] = 0
+    limit: Annotated[Whole, Field(ge=1, le=nodes.MAX_EVENTS)] = 500
+    wait: Annotated[Number, Field(ge=0, le=nodes.MAX_WAIT, description="Seconds to wait for an event.")] = 0.0
+
+
+@endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/tree", scope=Scope.READ, reply=nodes.Tree))
+async def get_tree(call: Call) -> nodes.Tree:
     """Show the whole tree in brief."""
-    return reply(await nodes.get_tree(bootstrap.app(), tenant_of(req), req.route_params["swarm_id"]))
+    return await nodes.get_tree(call.app, call.tenant, call.path["swarm_id"])
 
 
-@bp.route("api/v1/swarms/{swarm_id}/nodes/{node_id}", methods=["GET"])
-@problems
-async def get_node(req: func.HttpRequest) -> func.HttpResponse:
+@endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/nodes/{node_id}", scope=Scope.READ, reply=nodes.NodeDetail))
+async def get_node(call: Call) -> nodes.NodeDetail:
     """Show one node with its log, its routing steps and its questions."""
-    swarm_id, node_id = req.route_params["swarm_id"], req.route_params["node_id"]
-    detail = await nodes.get_node(bootstrap.app(), tenant_of(req), swarm_id, node_id)
-    whole = detail.model_dump(mode="json")
-    return func.HttpResponse(
-        json.dumps({**whole.pop("node"), **whole}, ensure_ascii=False), mimetype="application/json"
-    )
+    return await nodes.get_node(call.app, call.tenant, call.path["swarm_id"], call.path["node_id"])
 
 
-@bp.route("api/v1/swarms/{swarm_id}/events", methods=["GET"])
-@problems
-async def get_events(req: func.HttpRequest) -> func.HttpResponse:
+@endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/events", scope=Scope.READ, query=After, reply=nodes.Events))
+async def get_events(call: Call[NoBody, After]) -> nodes.Events:
     """Show what happened after a frame; with `wait`, stay until something does."""
-    events = await nodes.get_events(
-        bootstrap.app(),
-        tenant_of(req),
-        req.route_params["swarm_id"],
-        after=integer(req, "after", 0),
-        limit=integer(req, "limit", 500),
-        wait=number(req, "wait", 0.0),
+    asked = call.query
+    swarm_id = call.path["swarm_id"]
+    return await nodes.get_events(
+        call.app, call.tenant, swarm_id, after=asked.after, limit=asked.limit, wait=asked.wait
     )
-    return reply(events)

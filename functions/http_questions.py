@@ -1,48 +1,53 @@
 """`/api/v1/swarms/{swarm_id}/questions`: what a swarm asks its user, and the answers."""
 
 import azure.durable_functions as df
-import azure.functions as func
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from functions._responses import parse_body, problems, reply
-from functions._runtime import DurableRuntime
-from functions._tenant import tenant_of
-from shared import bootstrap
+from functions._endpoints import Call, Endpoint, endpoint
+from functions._requests import NoBody, Paging
 from shared.swarm.swarm import QuestionDoc
+from shared.tenancy import Scope
 from shared.usecases import questions
 
 bp = df.Blueprint()
 
 
 class QuestionPage(BaseModel):
-    """A swarm's questions."""
+    """Some of a swarm's questions, and the cursor that goes on."""
 
     items: list[QuestionDoc]
+    cursor: str | None
 
 
-class Answer(BaseModel):
+class GivenAnswer(BaseModel):
     """An answer as it comes in."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    answer: str
+    answer: str = Field(min_length=1, max_length=questions.MAX_ANSWER, pattern=r"\S")
 
 
-@bp.route("api/v1/swarms/{swarm_id}/questions", methods=["GET"])
-@problems
-async def list_questions(req: func.HttpRequest) -> func.HttpResponse:
+@endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/questions", scope=Scope.READ, query=Paging, reply=QuestionPage))
+async def list_questions(call: Call[NoBody, Paging]) -> QuestionPage:
     """List a swarm's questions."""
-    items = await questions.list_questions(bootstrap.app(), tenant_of(req), req.route_params["swarm_id"])
-    return reply(QuestionPage(items=items))
+    page, swarm_id = call.query, call.path["swarm_id"]
+    items, cursor = await questions.list_questions(call.app, call.tenant, swarm_id, page.limit, page.cursor)
+    return QuestionPage(items=items, cursor=cursor)
 
 
-@bp.route("api/v1/swarms/{swarm_id}/questions/{question_id}/answer", methods=["POST"])
-@bp.durable_client_input(client_name="client")
-@problems
-async def answer_question(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@endpoint(
+    bp,
+    Endpoint(
+        "POST",
+        "api/v1/swarms/{swarm_id}/questions/{question_id}/answer",
+        scope=Scope.WRITE,
+        body=GivenAnswer,
+        reply=QuestionDoc,
+        errors=(409,),
+        durable=True,
+    ),
+)
+async def answer_question(call: Call[GivenAnswer]) -> QuestionDoc:
     """Answer a question and wake the node that asked it."""
-    tenant = tenant_of(req)
-    given = parse_body(req, Answer)
-    swarm_id, question_id = req.route_params["swarm_id"], req.route_params["question_id"]
-    runtime = DurableRuntime(client)
-    return reply(await questions.answer_question(bootstrap.app(), tenant, runtime, swarm_id, question_id, given.answer))
+    swarm_id, question_id = call.path["swarm_id"], call.path["question_id"]
+    return await questions.answer_question(call.app, call.tenant, call.runtime, swarm_id, question_id, call.body.answer)

@@ -1,18 +1,21 @@
 """`/api/v1/swarms`: create, list, get, and tell a swarm what to do."""
 
 import azure.durable_functions as df
-import azure.functions as func
 from pydantic import BaseModel
 
-from functions._responses import integer, parse_body, problems, reply
-from functions._runtime import DurableRuntime
-from functions._tenant import tenant_of
-from shared import bootstrap
+from functions._endpoints import Call, Endpoint, endpoint
+from functions._requests import NoBody, Paging
+from functions._responses import NOTHING, Reply
 from shared.swarm.swarm import Swarm
+from shared.tenancy import Scope
 from shared.usecases import create_swarm as creating
+from shared.usecases import delete_swarm as deleting
 from shared.usecases import swarms
 
 bp = df.Blueprint()
+
+#: Room for as much context as is taken, in base64 and with its quotes escaped.
+_MAX_BODY = 4_194_304
 
 
 class SwarmPage(BaseModel):
@@ -22,54 +25,88 @@ class SwarmPage(BaseModel):
     cursor: str | None
 
 
-@bp.route("api/v1/swarms", methods=["POST"])
-@bp.durable_client_input(client_name="client")
-@problems
-async def create_swarm(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@endpoint(
+    bp,
+    Endpoint(
+        "POST",
+        "api/v1/swarms",
+        scope=Scope.WRITE,
+        body=creating.NewSwarm,
+        reply=Swarm,
+        status=202,
+        max_body=_MAX_BODY,
+        durable=True,
+        idempotent=True,
+    ),
+)
+async def create_swarm(call: Call[creating.NewSwarm]) -> Reply:
     """Create a swarm with its context and start it."""
-    tenant = tenant_of(req)
-    new = parse_body(req, creating.NewSwarm)
-    swarm = await creating.create_swarm(bootstrap.app(), tenant, DurableRuntime(client), new)
-    return reply(swarm, 202, {"Location": f"/api/v1/swarms/{swarm.swarm_id}"})
+    swarm = await creating.create_swarm(call.app, call.tenant, call.runtime, call.body, call.fresh_id)
+    return Reply(swarm, {"Location": f"/api/v1/swarms/{swarm.swarm_id}"})
 
 
-@bp.route("api/v1/swarms", methods=["GET"])
-@problems
-async def list_swarms(req: func.HttpRequest) -> func.HttpResponse:
-    """List the user's swarms."""
-    tenant = tenant_of(req)
-    limit = swarms.check_limit(integer(req, "limit", 50), 200)
-    items, cursor = await swarms.list_swarms(bootstrap.app(), tenant, limit, req.params.get("cursor"))
-    return reply(SwarmPage(items=items, cursor=cursor))
+@endpoint(bp, Endpoint("GET", "api/v1/swarms", scope=Scope.READ, query=Paging, reply=SwarmPage))
+async def list_swarms(call: Call[NoBody, Paging]) -> SwarmPage:
+    """List your swarms, the newest first."""
+    items, cursor = await swarms.list_swarms(call.app, call.tenant, call.query.limit, call.query.cursor)
+    return SwarmPage(items=items, cursor=cursor)
 
 
-@bp.route("api/v1/swarms/{swarm_id}", methods=["GET"])
-@problems
-async def get_swarm(req: func.HttpRequest) -> func.HttpResponse:
+@endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}", scope=Scope.READ, reply=Swarm))
+async def get_swarm(call: Call) -> Swarm:
     """Show one swarm."""
-    return reply(await swarms.get_swarm(bootstrap.app(), tenant_of(req), req.route_params["swarm_id"]))
+    return await swarms.get_swarm(call.app, call.tenant, call.path["swarm_id"])
 
 
-@bp.route("api/v1/swarms/{swarm_id}/cancel", methods=["POST"])
-@bp.durable_client_input(client_name="client")
-@problems
-async def cancel_swarm(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@endpoint(
+    bp,
+    Endpoint(
+        "POST",
+        "api/v1/swarms/{swarm_id}/cancel",
+        scope=Scope.WRITE,
+        reply=Swarm,
+        status=202,
+        errors=(409,),
+        durable=True,
+    ),
+)
+async def cancel_swarm(call: Call) -> Swarm:
     """Cancel a swarm."""
-    app, tenant, swarm_id = bootstrap.app(), tenant_of(req), req.route_params["swarm_id"]
-    return reply(await swarms.cancel_swarm(app, tenant, DurableRuntime(client), swarm_id), 202)
+    return await swarms.cancel_swarm(call.app, call.tenant, call.runtime, call.path["swarm_id"])
 
 
-@bp.route("api/v1/swarms/{swarm_id}/pause", methods=["POST"])
-@problems
-async def pause_swarm(req: func.HttpRequest) -> func.HttpResponse:
+@endpoint(
+    bp, Endpoint("POST", "api/v1/swarms/{swarm_id}/pause", scope=Scope.WRITE, reply=Swarm, status=202, errors=(409,))
+)
+async def pause_swarm(call: Call) -> Swarm:
     """Pause a swarm before its next model calls."""
-    return reply(await swarms.pause_swarm(bootstrap.app(), tenant_of(req), req.route_params["swarm_id"]), 202)
+    return await swarms.pause_swarm(call.app, call.tenant, call.path["swarm_id"])
 
 
-@bp.route("api/v1/swarms/{swarm_id}/resume", methods=["POST"])
-@bp.durable_client_input(client_name="client")
-@problems
-async def resume_swarm(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@endpoint(
+    bp,
+    Endpoint(
+        "POST",
+        "api/v1/swarms/{swarm_id}/resume",
+        scope=Scope.WRITE,
+        reply=Swarm,
+        status=202,
+        errors=(409,),
+        durable=True,
+    ),
+)
+async def resume_swarm(call: Call) -> Swarm:
     """Let a paused swarm go on."""
-    app, tenant, swarm_id = bootstrap.app(), tenant_of(req), req.route_params["swarm_id"]
-    return reply(await swarms.resume_swarm(app, tenant, DurableRuntime(client), swarm_id), 202)
+    return await swarms.resume_swarm(call.app, call.tenant, call.runtime, call.path["swarm_id"])
+
+
+@endpoint(
+    bp,
+    Endpoint(
+        "DELETE", "api/v1/swarms/{swarm_id}", scope=Scope.WRITE, media_type="", status=204, errors=(409,), durable=True
+    ),
+)
+async def delete_swarm(call: Call) -> Reply:
+    """Delete a swarm with everything in it."""
+    await deleting.delete_swarm(call.app, call.tenant, call.runtime, call.path["swarm_id"])
+    return NOTHING

@@ -26,6 +26,7 @@ from cli.commands.looking import show_tree
 from cli.context import read_context
 from cli.failures import CliError
 from cli.follow import Follower
+from cli.options import local_key
 from cli.output import is_terminal, remark, say
 from cli.text import clean, duration
 from cli.tree import LiveTree
@@ -87,7 +88,7 @@ def demo(
     work = _fresh_folder()
     _prepare_model(model, offline)
     options = [*(("--model", model) if model else ()), *(("--offline",) if offline else ())]
-    with _host(work, options) as (url, host), Api(url) as api:
+    with _host(work, options) as (url, host), Api(url, local_key(url)) as api:
         say(f"A deployment of its own runs at {url} with {api.health().model.name or 'its model'}.")
         swarm, tree = run_example(api, chosen, minutes * 60, host)
         problems = conclude(api, chosen, work, swarm, tree)
@@ -124,7 +125,7 @@ def _bounded(stop: Callable[[], None], seconds: float) -> Iterator[None]:
 
 
 def _cancel(url: str, swarm_id: str) -> None:
-    with suppress(CliError), Api(url) as api:
+    with suppress(CliError), Api(url, local_key(url)) as api:
         api.control(swarm_id, "cancel")
 
 

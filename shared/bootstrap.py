@@ -9,11 +9,14 @@ from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.openai import OpenAIChatModel
 from shared.adapters.sqlite import SqliteStore
 from shared.blobs import Blobs
+from shared.blobs.guarded import GuardedBlobs
 from shared.config import Settings
 from shared.llm.limiter import CallLimiter
 from shared.llm.port import ChatModel
 from shared.spaces.space import BuiltinSpace
 from shared.store import Store
+from shared.store.tombstones import GuardedStore
+from shared.tenancy.identity import Tokens
 from shared.usecases.app import App
 
 
@@ -24,9 +27,12 @@ def settings() -> Settings:
 
 
 @cache
-def store() -> Store:
-    """The store of this process."""
-    chosen = settings()
+def store() -> GuardedStore:
+    """The store of this process, in which nobody can bring a deleted swarm back."""
+    return GuardedStore(_store(settings()))
+
+
+def _store(chosen: Settings) -> Store:
     if chosen.store == "sqlite":
         return SqliteStore(chosen.spaces_dir)
     from shared.adapters.cosmos import CosmosAccess, CosmosStore  # not loaded where it is not used
@@ -39,8 +45,11 @@ def store() -> Store:
 
 @cache
 def blobs() -> Blobs:
-    """The blobs of this process."""
-    chosen = settings()
+    """The blobs of this process, guarded in the same way."""
+    return GuardedBlobs(_blobs(settings()), store().deleted)
+
+
+def _blobs(chosen: Settings) -> Blobs:
     if chosen.store == "sqlite":
         return FilesystemBlobs(chosen.spaces_dir)
     from shared.adapters.azure_blob import AzureBlobs, BlobAccess  # not loaded where it is not used
@@ -64,6 +73,17 @@ def action_space() -> BuiltinSpace:
 def app() -> App:
     """What use cases work with."""
     return App(store=store(), blobs=blobs(), settings=settings(), actions=action_space())
+
+
+@cache
+def tokens() -> Tokens | None:
+    """What checks bearer tokens; None where no tenant is configured."""
+    chosen = settings()
+    if not chosen.entra_tenants:
+        return None
+    from shared.adapters.entra import EntraTokens  # not loaded where it is not used
+
+    return EntraTokens(chosen.entra_tenants, chosen.entra_audiences, chosen.entra_permission, chosen.entra_authority)
 
 
 @cache

@@ -1,21 +1,48 @@
 """Every setting the app reads, from `SWARMSTAR_*` environment variables, checked once."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.errors import InvalidInput
+
+
+def _split(value: object) -> object:
+    return tuple(part for part in value.replace(",", " ").split() if part) if isinstance(value, str) else value
+
+
+#: Names in one variable, with commas or spaces between them.
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Settings(BaseSettings):
     """The app's settings; each has a default that works on one's own machine except the model."""
 
-    model_config = SettingsConfigDict(env_prefix="SWARMSTAR_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SWARMSTAR_", frozen=True, extra="ignore", populate_by_name=True)
 
-    #: The one user of a local deployment; without it no request is let in.
+    #: The one user of a local deployment.
     local_user: str | None = None
+    #: The hash of that user's key, which `make dev` makes. Without it a local deployment asks for no credential: that
+    #: is for tests and tools of this machine, lets in what comes to a loopback name only, and never works on Azure.
+    local_key_sha256: Sha256 | None = None
+    #: The hash of the key that may manage users and can look at nobody's swarms; so no secret is configured.
+    admin_key_sha256: Sha256 | None = None
+    #: Entra ID tenants whose users are let in, by their ids, and the audiences that a token may be for.
+    entra_tenants: Listed = ()
+    entra_audiences: Listed = ()
+    #: The delegated or app permission a token must carry.
+    entra_permission: str = "Swarms.Access"
+    #: Where Entra ID answers; sovereign clouds have another address.
+    entra_authority: str = "https://login.microsoftonline.com"
+    #: Whether to believe the identity headers of the platform's own sign-in, for the tenants above. Only where that
+    #: sign-in stands before every request: anybody can send such headers to a host without it.
+    easy_auth: bool = False
+    #: Set by the platform: its sign-in is on; the app runs on Azure.
+    platform_sign_in: bool = Field(default=False, validation_alias="WEBSITE_AUTH_ENABLED")
+    azure_site: str | None = Field(default=None, validation_alias="WEBSITE_SITE_NAME")
     #: Where swarm spaces lie, one folder each.
     spaces_dir: Path = Path(".swarmstar/spaces")
 
@@ -59,6 +86,12 @@ class Settings(BaseSettings):
     claim_seconds: float = Field(default=60.0, gt=0)
     #: Seconds after which the sweep signals again what nobody picked up.
     sweep_after: float = Field(default=60.0, ge=0)
+
+    @model_validator(mode="after")
+    def _names_audiences(self) -> Self:
+        if self.entra_tenants and not self.entra_audiences:
+            raise ValueError("SWARMSTAR_ENTRA_TENANTS needs SWARMSTAR_ENTRA_AUDIENCES: whom a token must be for")
+        return self
 
     @property
     def api_key(self) -> str:

@@ -2,12 +2,17 @@
 
 SwarmStarError
 ├── InvalidInput          the caller sent something that cannot be used        (400)
-│   └── TooLarge          ... because it is over a bound                       (413)
+│   ├── TooLarge          ... because it is over a bound                       (413)
+│   ├── WrongMediaType    ... because it is of a type that is not read here    (415)
+│   └── ConditionMissing  ... because it must say which version it is about    (428)
 ├── Unauthenticated       no credential, or one that is not valid              (401)
 ├── Forbidden             the credential does not allow this                   (403)
 ├── NotFound              no such thing in this user's space                   (404)
+│   └── Gone              ... because its swarm was deleted
 ├── Conflict              a conditional write lost, or the state forbids it    (409)
-│   └── IllegalTransition a node cannot do this in its status
+│   ├── IllegalTransition a node cannot do this in its status
+│   └── Stale             the version that the request is about is not the present one (412)
+├── QuotaExceeded         one of the user's ceilings is reached; `retry_after` seconds   (429)
 └── Unavailable           a dependency cannot serve now; `retry_after` seconds (503)
     └── ModelUnavailable  ... the model endpoint
 ModelError                the model endpoint refused or answered what cannot be used
@@ -26,6 +31,14 @@ class TooLarge(InvalidInput):
     """The input is over one of the product's bounds."""
 
 
+class WrongMediaType(InvalidInput):
+    """The input is of a media type that is not read here."""
+
+
+class ConditionMissing(InvalidInput):
+    """The request changes something and does not say which version of it."""
+
+
 class Unauthenticated(SwarmStarError):
     """There is no credential, or it is not valid."""
 
@@ -38,12 +51,20 @@ class NotFound(SwarmStarError):
     """There is no such thing in the caller's space."""
 
 
+class Gone(NotFound):
+    """The swarm was deleted while somebody still worked on it."""
+
+
 class Conflict(SwarmStarError):
     """A conditional write lost against another, or the present state forbids the request."""
 
 
 class IllegalTransition(Conflict):
     """The transition table has no such move."""
+
+
+class Stale(Conflict):
+    """The version that the request is about is not the present one."""
 
 
 class QuotaExceeded(SwarmStarError):

@@ -1,4 +1,4 @@
-"""`python -m local.dev`: a deployment on this machine, with no account and no key."""
+"""`python -m local.dev`: a deployment on this machine, with no account elsewhere and a key of its own."""
 
 import os
 import signal
@@ -11,10 +11,13 @@ from typing import Annotated, Never
 
 import typer
 
+from cli.options import KEY_FILE
 from local.dev.endpoint import Endpoint, configured, offline
 from local.dev.environment import app_environment
+from local.dev.key import local_key
 from local.dev.stores import Store, kept_in
 from shared.errors import SwarmStarError
+from shared.tenancy.api_keys import digest
 
 #: The checkout, where function_app.py and host.json lie.
 HOME = Path(__file__).resolve().parents[2]
@@ -46,10 +49,21 @@ def dev(
     with kept_in(store) as settings, offline(model) if endpoint is None else nullcontext(endpoint) as chosen:
         os.environ.update(settings)
         typer.echo(chosen.notice, err=True)
+        _set_key(shown=not with_parent)
         status = _serve(chosen, root, port, state, spaces)
     from local.host.__main__ import leave  # loaded by now
 
     leave(status)
+
+
+def _set_key(*, shown: bool) -> None:
+    """Have the deployment ask for the key of this machine, unless its environment says what it asks for."""
+    if "SWARMSTAR_LOCAL_KEY_SHA256" in os.environ:
+        return
+    key = local_key(KEY_FILE)
+    os.environ["SWARMSTAR_LOCAL_KEY_SHA256"] = digest(key)
+    if shown:
+        typer.echo(f"API key: {key} (in {KEY_FILE}, where `swarmstar` finds it)", err=True)
 
 
 def _serve(endpoint: Endpoint, root: Path, port: int, state: Path, spaces: Path) -> int:

@@ -11,7 +11,7 @@ from shared.activities.hold import Hold
 from shared.activities.interruption import Interrupted
 from shared.activities.keeping import expire_questions, load_questions
 from shared.activities.manage import alive_step, cancel_searches, routed_branches
-from shared.errors import Conflict, Unavailable
+from shared.errors import Conflict, NotFound, Unavailable
 from shared.runtime.names import answered_event, resumed_event
 from shared.runtime.steps import ENDED, Step
 from shared.store.nodes import Nodes
@@ -34,7 +34,8 @@ _MAX_MOVES = 12
 async def advance_node(engine: Engine, ref: NodeRef) -> Step:
     """Bring a node as far as it gets now, and say what to wait for.
 
-    A node that somebody else works on, a busy model and a lost race all come back as `later`.
+    A node that somebody else works on, a busy model and a lost race all come back as `later`; one whose swarm was
+    deleted has ended.
     """
     turn = engine.turn_on(ref)
     try:
@@ -44,6 +45,10 @@ async def advance_node(engine: Engine, ref: NodeRef) -> Step:
         return Step(kind="later", seconds=_SOON)
     try:
         return await _advance(engine, ref)
+    except NotFound:
+        if not await engine.deleted(ref.space):
+            raise
+        return ENDED
     finally:
         turn.release()
 

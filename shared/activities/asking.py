@@ -114,7 +114,7 @@ class NodeModel:
         engine, ref = self.engine, self.ref
         headers = {STEP_HEADER: f"{ref.user_id}/{ref.swarm_id}/{self.node.node_id}/{key}"}
         started = engine.now()
-        async with engine.limiter.try_slot(ref.user_id):
+        async with engine.calls.slot(ref.user_id):
             completion = _bounded(await complete_with_short_waits(engine.model, replace(request, headers=headers)))
         return JournalEntry(
             node_id=self.node.node_id,

@@ -2,18 +2,26 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from weakref import WeakValueDictionary
 
+from shared.activities.sharing import SharedCalls
 from shared.blobs import Blobs
 from shared.config import Settings
+from shared.errors import NotFound
 from shared.llm.limiter import CallLimiter
 from shared.llm.port import ChatModel
 from shared.spaces.space import BuiltinSpace
 from shared.store import Category, Store
 from shared.store.documents import Documents, Held
+from shared.store.ledger import Ledgers, UserQuotas
 from shared.store.nodes import Nodes
+from shared.store.shares import Shares
+from shared.store.tombstones import Tombstones
 from shared.swarm.control import RUNNING, Control
 from shared.swarm.node import NodeRef
 from shared.swarm.swarm import QuestionDoc, Swarm
@@ -43,6 +51,30 @@ class Engine:
     def now(self) -> datetime:
         """The present time."""
         return self.clock()
+
+    @cached_property
+    def calls(self) -> SharedCalls:
+        """Slots for model calls, of which every user has a share."""
+        quotas = UserQuotas.by(self.settings, self.store)
+        return SharedCalls(Shares(self.store, self.worker), self.limiter, quotas, self.clock)
+
+    @property
+    def ledgers(self) -> Ledgers:
+        """What every user's swarms may use and have used."""
+        return Ledgers(self.store)
+
+    async def deleted(self, space: SpaceKey) -> bool:
+        """Whether a swarm is deleted, so that late workers find nothing."""
+        return await Tombstones(self.store).there(space)
+
+    @asynccontextmanager
+    async def unless_deleted(self, space: SpaceKey) -> AsyncIterator[None]:
+        """Leave it at that when something is not found because its swarm was deleted meanwhile."""
+        try:
+            yield
+        except NotFound:
+            if not await self.deleted(space):
+                raise
 
     def turn_on(self, ref: NodeRef) -> asyncio.Lock:
         """Held by whatever works on a node in this process; a claim tells only processes apart."""

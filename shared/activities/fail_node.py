@@ -17,7 +17,8 @@ async def fail_node(engine: Engine, failure: Failure) -> None:
     """End a node that is still alive as failed, and everything below it first, so that no node is orphaned."""
     nodes = engine.nodes(failure.ref.space)
     reason = failure.reason.partition("\n")[0].strip()  # what follows is a traceback, which is not for users
-    await _fail(engine, failure.ref, nodes, await nodes.load(failure.ref.node_id), reason)
+    async with engine.unless_deleted(failure.ref.space):
+        await _fail(engine, failure.ref, nodes, await nodes.load(failure.ref.node_id), reason)
 
 
 async def _fail(engine: Engine, ref: NodeRef, nodes: Nodes, held: HeldNode, reason: str) -> None:

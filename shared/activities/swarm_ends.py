@@ -1,5 +1,6 @@
 """`begin_swarm` and `finish_swarm`: the two ends of a swarm's orchestration."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from shared.activities.engine import Engine
@@ -9,6 +10,7 @@ from shared.store import Category
 from shared.store.catalog import UnfinishedSwarms
 from shared.store.documents import Documents
 from shared.store.history import History
+from shared.store.ledger import spending
 from shared.swarm.node import NodeRef, SwarmNode
 from shared.swarm.statuses import Status
 from shared.swarm.swarm import Swarm, SwarmStatus
@@ -20,13 +22,14 @@ _EVER = datetime.max.replace(tzinfo=UTC)
 
 async def begin_swarm(engine: Engine, root: NodeRef) -> Step:
     """The nodes that absorb the context, which run before the root does."""
-    nodes = engine.nodes(root.space)
-    held = await nodes.load(root.node_id)
-    children = await nodes.load_all(held.node.children_ids)
-    absorbers = [child.node for child in children if child.node.context_id is not None and child.node.alive]
-    if not absorbers:
-        return ENDED
-    return Step(kind="children", children=tuple(Child(node_id=n.node_id, in_one_go=True) for n in absorbers))
+    async with engine.unless_deleted(root.space):
+        nodes = engine.nodes(root.space)
+        held = await nodes.load(root.node_id)
+        children = await nodes.load_all(held.node.children_ids)
+        absorbers = [child.node for child in children if child.node.context_id is not None and child.node.alive]
+        if absorbers:
+            return Step(kind="children", children=tuple(Child(node_id=n.node_id, in_one_go=True) for n in absorbers))
+    return ENDED
 
 
 async def finish_swarm(engine: Engine, root: NodeRef) -> None:
@@ -34,34 +37,39 @@ async def finish_swarm(engine: Engine, root: NodeRef) -> None:
 
     No node will fill a gap that a dead worker left in the history, and no sweep comes after this: it is sealed here.
     """
-    held = await engine.nodes(root.space).load(root.node_id)
-    if held.node.alive:
-        raise Conflict("the swarm's root has not ended")
-    await History(engine.store, root.space).seal(_EVER, engine.now())
-    await _close(engine, root.space, held.node)
-    await UnfinishedSwarms(engine.store).remove(root.space)
+    async with engine.unless_deleted(root.space):
+        held = await engine.nodes(root.space).load(root.node_id)
+        if held.node.alive:
+            raise Conflict("the swarm's root has not ended")
+        await History(engine.store, root.space).seal(_EVER, engine.now())
+        swarm = await _close(engine, root.space, held.node)
+        await engine.ledgers.settle(root.space, spending(swarm.usage), engine.now())
+        if swarm.deleted is None:  # else the sweep has to remove it yet
+            await UnfinishedSwarms(engine.store).remove(root.space)
 
 
-async def _close(engine: Engine, space: SpaceKey, root: SwarmNode) -> None:
+async def _close(engine: Engine, space: SpaceKey, root: SwarmNode) -> Swarm:
+    """Write the swarm's end into its document, and into its summary in the user's list unless it was deleted."""
+    now = engine.now()
+
+    def closed(swarm: Swarm) -> Swarm:
+        return swarm.model_copy(
+            update={
+                "status": _status(root),
+                "ended": swarm.ended or now,
+                "usage": root.usage,
+                "nodes": root.nodes,
+                "report": root.report,
+            }
+        )
+
     docs = Documents(engine.store, Category.SWARM, Swarm)
-    swarm = await docs.get(space, "swarm")
-    closed = swarm.doc.model_copy(
-        update={
-            "status": _status(root),
-            "ended": swarm.doc.ended or engine.now(),
-            "usage": root.usage,
-            "nodes": root.nodes,
-            "report": root.report,
-        }
-    )
-    await docs.write(space, "swarm", closed)
-    account = SpaceKey.account(space.user_id)
-    try:
-        listed = await docs.get(account, space.swarm_id)
-    except NotFound:
-        return
-    summary = listed.doc.model_copy(update={"status": closed.status, "ended": closed.ended})
-    await docs.write(account, space.swarm_id, summary, seq=closed.seq)
+    swarm = await docs.change(space, "swarm", closed)
+    shown = {"status": swarm.status, "ended": swarm.ended, "usage": swarm.usage, "nodes": swarm.nodes}
+    with suppress(NotFound):
+        account = SpaceKey.account(space.user_id)
+        await docs.change(account, space.swarm_id, lambda listed: listed.model_copy(update=shown), seq=swarm.seq)
+    return swarm
 
 
 def _status(root: SwarmNode) -> SwarmStatus:

@@ -25,6 +25,8 @@ class CallLimiter:
             raise ValueError("a limit below 1 lets nothing through")
         self._per_user = per_user
         self._overall = overall
+        #: Limits of single users that differ from `per_user`.
+        self._allowed: dict[str, int] = {}
         self._in_flight = 0
         self._active: dict[str, int] = {}
         #: Who waits, by user, oldest first. Ordered dicts, because waiters also leave from the middle.
@@ -37,6 +39,22 @@ class CallLimiter:
     def in_flight(self) -> int:
         """How many slots are in use."""
         return self._in_flight
+
+    def of(self, user_id: str) -> int:
+        """How many slots one user has in use."""
+        return self._active.get(user_id, 0)
+
+    def allow(self, user_id: str, slots: int | None) -> None:
+        """Set how many slots one user may have in use from now on; None goes back to `per_user`.
+
+        Those in use stay so until they are given back.
+        """
+        if slots is None:
+            self._allowed.pop(user_id, None)
+        else:
+            self._allowed[user_id] = slots
+        self._line_up(user_id)
+        self._serve()
 
     @asynccontextmanager
     async def slot(self, user_id: str) -> AsyncIterator[None]:
@@ -88,8 +106,8 @@ class CallLimiter:
         while self._in_flight < self._overall and self._turn:
             user_id = self._turn.popleft()
             self._in_turn.discard(user_id)
-            if (queue := self._waiting.get(user_id)) is None:
-                continue  # all of this user's waiters have left
+            if (queue := self._waiting.get(user_id)) is None or not self._below_own_limit(user_id):
+                continue  # all of this user's waiters have left, or the limit was lowered
             waiter, _ = queue.popitem(last=False)
             if not queue:
                 del self._waiting[user_id]
@@ -114,4 +132,4 @@ class CallLimiter:
         self._active[user_id] = self._active.get(user_id, 0) + 1
 
     def _below_own_limit(self, user_id: str) -> bool:
-        return self._active.get(user_id, 0) < self._per_user
+        return self.of(user_id) < self._allowed.get(user_id, self._per_user)

@@ -55,6 +55,25 @@ class _ChildList(BaseModel):
         return left.with_cards(group.folder for group in self.plan if group.folder.id not in left.ids)
 
 
+def checked(key: str, value: str, leaf_model: type[SpaceEntry]) -> str:
+    """The text of a document of a stored space from elsewhere; raises `ValueError` unless it is one under its key."""
+    if not key.startswith(_LIST_PREFIX):
+        entry = _parsed(json.loads(value), leaf_model)
+        if entry.id != key:
+            raise ValueError(f"the entry {entry.id!r} lies under {key!r}")
+        return entry.model_dump_json()
+    listed = _ChildList.model_validate_json(value)
+    if len(listed.children) > MAX_LISTED:
+        raise ValueError(f"a folder lists at most {MAX_LISTED} entries")
+    cards = [_parsed(child, leaf_model) for child in listed.children]
+    return _ChildList(plan=listed.plan).with_cards(cards).model_dump_json()
+
+
+def _parsed(raw: Any, leaf_model: type[SpaceEntry]) -> SpaceEntry:
+    model = leaf_model if isinstance(raw, dict) and raw.get("kind") == "leaf" else SpaceEntry
+    return model.model_validate(raw)
+
+
 class StoredSpace:
     """The entries of one category in one swarm space; leaves are instances of `leaf_model`.
 
@@ -214,8 +233,7 @@ class StoredSpace:
         return True
 
     def _parse(self, raw: dict[str, Any]) -> SpaceEntry:
-        model = self._leaf_model if raw.get("kind") == "leaf" else SpaceEntry
-        return model.model_validate(raw)
+        return _parsed(raw, self._leaf_model)
 
 
 async def _pause(attempt: int, salt: str) -> None:

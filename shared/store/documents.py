@@ -1,16 +1,19 @@
 """Typed documents of one category over the store port."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.store.port import Category, Condition, IfAbsent, IfEtag, Store
 from shared.types import SpaceKey
 
 T = TypeVar("T", bound=BaseModel)
+
+#: Tries of one change while others change the same document.
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,21 @@ class Documents(Generic[T]):
     async def put(self, space: SpaceKey, key: str, doc: T, *, seq: int = 0, condition: Condition = None) -> str:
         """Write a document under a condition; raises `Conflict` when it does not hold."""
         return await self._store.put(space, self._category, key, doc.model_dump_json(), seq=seq, condition=condition)
+
+    async def change(self, space: SpaceKey, key: str, change: Callable[[T], T], *, seq: int = 0) -> T:
+        """Write what a function makes of a document, again if it changed meanwhile; the document as it is then.
+
+        Raises `NotFound`, and `Conflict` if it keeps changing.
+        """
+        for _ in range(_ATTEMPTS):
+            held = await self.get(space, key)
+            after = change(held.doc)
+            try:
+                await self.replace(space, key, after, held.etag, seq=seq)
+            except Conflict:
+                continue
+            return after
+        raise Conflict(f"the {self._category.replace('_', ' ')} {key!r} keeps changing; try again")
 
     async def delete(self, space: SpaceKey, key: str) -> bool:
         """Remove a document; False if there was none."""

@@ -33,6 +33,9 @@ class Category(StrEnum):
     USER = "user"
     API_KEY = "api_key"
     LEDGER = "ledger"
+    SHARE = "share"
+    TOMBSTONE = "tombstone"
+    IDEMPOTENCY = "idempotency"
 
 
 @dataclass(frozen=True, slots=True)

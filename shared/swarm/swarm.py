@@ -49,6 +49,10 @@ class Swarm(BaseModel):
     usage: Usage = Usage()
     nodes: int = 0
     report: str | None = None
+    #: When it was taken over from an archive; nothing of it was used here.
+    imported: datetime | None = None
+    #: When its user deleted it; from then on nobody is shown it.
+    deleted: datetime | None = None
 
     def deadline(self, waited: float) -> datetime:
         """When its wall time is over for a node below which the user was waited for that many seconds."""

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,8 @@ _PREFIX_BYTES = 6
 #: 256 bits.
 _SECRET_BYTES = 32
 _SHAPE = re.compile(r"(ss-[0-9a-f]{12})\.([A-Za-z0-9_-]{43})")
+#: What a secret is compared with where there is no key, so that both cost the same.
+_NO_KEY = "0" * 64
 
 
 class ApiKey(BaseModel):
@@ -33,18 +35,31 @@ class ApiKey(BaseModel):
     #: To the hour, so that a busy key is not written at every request.
     last_used: datetime | None = None
 
-    def proven_by(self, secret: str) -> bool:
-        """Whether this is the key's secret, compared in constant time."""
-        return hmac.compare_digest(_digest(secret), self.secret_sha256)
+    @property
+    def seq(self) -> int:
+        """Its place in its user's list of keys: the millisecond of its creation."""
+        return int(self.created.timestamp() * 1000)
 
     def usable(self, now: datetime) -> bool:
         """Whether it is neither revoked nor expired."""
         return self.revoked is None and (self.expires is None or now < self.expires)
 
+    def used(self, now: datetime) -> "ApiKey | None":
+        """The key with its last use noted; None where it is noted already."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        if self.last_used is not None and hour - self.last_used < timedelta(hours=1):
+            return None
+        return self.model_copy(update={"last_used": hour})
+
 
 def new_secret() -> tuple[str, str]:
     """A fresh prefix and secret."""
     return f"ss-{secrets.token_hex(_PREFIX_BYTES)}", secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def looks_like_key(presented: str) -> bool:
+    """Whether a credential is meant to be an API key."""
+    return presented.startswith("ss-")
 
 
 def parse(presented: str) -> tuple[str, str]:
@@ -55,27 +70,24 @@ def parse(presented: str) -> tuple[str, str]:
     return found.group(1), found.group(2)
 
 
-def make(
-    prefix: str,
-    secret: str,
-    *,
-    user_id: str,
-    name: str,
-    scopes: frozenset[Scope],
-    now: datetime,
-    expires: datetime | None,
-) -> ApiKey:
-    """A key that stores the hash of its secret."""
-    return ApiKey(
-        prefix=prefix,
-        secret_sha256=_digest(secret),
-        user_id=user_id,
-        name=name,
-        scopes=scopes,
-        created=now,
-        expires=expires,
-    )
+def prove(key: ApiKey | None, secret: str, now: datetime) -> ApiKey:
+    """The key if this is its secret and it may be used; raises `Unauthenticated`.
+
+    An unknown prefix and a wrong secret take the same time and read the same; only who has the secret is told more.
+    """
+    right = matches(secret, _NO_KEY if key is None else key.secret_sha256)
+    if key is None or not right:
+        raise Unauthenticated("the API key is not valid")
+    if not key.usable(now):
+        raise Unauthenticated("the API key was revoked" if key.revoked else "the API key has expired")
+    return key
 
 
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+def matches(presented: str, sha256: str) -> bool:
+    """Whether a credential has this hash, compared in constant time."""
+    return hmac.compare_digest(digest(presented), sha256)
+
+
+def digest(secret: str) -> str:
+    """What is stored of a secret. It is random and long, so that a plain hash keeps it."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -6,6 +6,9 @@ from shared.errors import Forbidden, InvalidInput
 from shared.tenancy.scopes import USER_SCOPES, Scope
 from shared.types import ACCOUNT, SYSTEM, SpaceKey, check_scope_id
 
+#: Who presents the deployment's admin key; no user has this id.
+ADMINISTRATOR = "admin"
+
 
 @dataclass(frozen=True, slots=True)
 class TenantContext:
@@ -13,6 +16,8 @@ class TenantContext:
 
     user_id: str
     scopes: frozenset[Scope] = USER_SCOPES
+    #: None: as many as there are.
+    requests_a_minute: int | None = None
 
     def __post_init__(self) -> None:
         check_scope_id(self.user_id, "user_id")

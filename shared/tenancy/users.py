@@ -17,3 +17,8 @@ class User(BaseModel):
     created: datetime
     disabled: bool = False
     quotas: Quotas = Quotas()
+
+    @property
+    def seq(self) -> int:
+        """Its place in the list of users: the millisecond of its creation."""
+        return int(self.created.timestamp() * 1000)

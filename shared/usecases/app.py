@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from shared.blobs import Blobs
 from shared.config import Settings
@@ -10,9 +11,11 @@ from shared.llm.journal import JournalEntry
 from shared.spaces.space import BuiltinSpace
 from shared.store import Category, Store
 from shared.store.documents import Documents, Held
+from shared.store.ledger import Ledgers, UserQuotas
 from shared.swarm.control import Control
 from shared.swarm.swarm import Artifact, ContextDoc, QuestionDoc, Swarm
 from shared.tenancy import TenantContext
+from shared.tenancy.rates import RequestRates
 from shared.types import Clock, SpaceKey, utc_now
 
 
@@ -29,6 +32,21 @@ class App:
     def now(self) -> datetime:
         """The present time."""
         return self.clock()
+
+    @cached_property
+    def quotas(self) -> UserQuotas:
+        """Every user's ceilings."""
+        return UserQuotas.by(self.settings, self.store)
+
+    @cached_property
+    def rates(self) -> RequestRates:
+        """Every user's requests to this process."""
+        return RequestRates()
+
+    @property
+    def ledgers(self) -> Ledgers:
+        """What every user's swarms may use and have used."""
+        return Ledgers(self.store)
 
     @property
     def swarms(self) -> Documents[Swarm]:
@@ -64,6 +82,6 @@ class App:
         """One of the tenant's swarms and its space; raises `NotFound`, for ids that cannot be too."""
         space = tenant.space(swarm_id)
         held = await self.swarms.find(space, "swarm")
-        if held is None:
+        if held is None or held.doc.deleted is not None:
             raise NotFound(f"there is no swarm {swarm_id!r}")
         return space, held

@@ -6,10 +6,13 @@ from shared.tenancy import TenantContext
 from shared.usecases.app import App
 
 
-async def list_artifacts(app: App, tenant: TenantContext, swarm_id: str) -> list[Artifact]:
-    """Every artifact of a swarm without its content, in the order of the nodes that made them."""
+async def list_artifacts(
+    app: App, tenant: TenantContext, swarm_id: str, limit: int, cursor: str | None
+) -> tuple[list[Artifact], str | None]:
+    """A swarm's artifacts without their content, in the order of the nodes that made them, and where it goes on."""
     space, _ = await app.swarm(tenant, swarm_id)
-    return [artifact.model_copy(update={"content": None}) async for artifact in app.artifacts.all(space)]
+    items, after = await app.artifacts.page(space, limit=limit, cursor=cursor)
+    return [artifact.model_copy(update={"content": None}) for artifact in items], after
 
 
 async def read_artifact(app: App, tenant: TenantContext, swarm_id: str, artifact_id: str) -> tuple[Artifact, bytes]:

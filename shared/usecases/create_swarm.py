@@ -1,12 +1,14 @@
 """Creating a swarm: everything is checked before anything is stored, and the store comes before the signal."""
 
 import secrets
+from contextlib import suppress
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shared.errors import InvalidInput
+from shared.errors import Conflict, InvalidInput, QuotaExceeded
 from shared.runtime import Runtime
 from shared.store.catalog import UnfinishedSwarms
+from shared.store.ledger import reservation
 from shared.store.nodes import Nodes
 from shared.swarm.birth import absorber, root_node
 from shared.swarm.budget import SMALLEST, Lease, Limits
@@ -29,7 +31,9 @@ class NewSwarm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    directive: str = Field(max_length=MAX_DIRECTIVE, description="The goal, in plain words.")
+    directive: str = Field(
+        min_length=1, max_length=MAX_DIRECTIVE, pattern=r"\S", description="The goal, in plain words."
+    )
     context: list[ContextInput] = Field(default=[], max_length=MAX_DOCUMENTS)
     limits: Limits = Limits()
 
@@ -41,10 +45,17 @@ class NewSwarm(BaseModel):
         return value.strip()
 
 
-async def create_swarm(app: App, tenant: TenantContext, runtime: Runtime, new: NewSwarm) -> Swarm:
-    """Store a new swarm whole and start it. Raises `InvalidInput` before anything is stored."""
+async def create_swarm(
+    app: App, tenant: TenantContext, runtime: Runtime, new: NewSwarm, swarm_id: str | None = None
+) -> Swarm:
+    """Store a new swarm whole and start it. Raises `InvalidInput` and `QuotaExceeded` before anything is stored.
+
+    With the id of an attempt that broke off, it goes on with what that left.
+    """
     documents = read_documents(new.context)
-    space = tenant.space(secrets.token_hex(8))
+    space = tenant.space(swarm_id or secrets.token_hex(8))
+    if swarm_id is not None and (made := await app.swarms.find(space, "swarm")) and made.doc.ended is not None:
+        return made.doc  # nothing is set aside for it any more
     now = app.now()
     swarm = Swarm(
         swarm_id=space.swarm_id,
@@ -55,15 +66,32 @@ async def create_swarm(app: App, tenant: TenantContext, runtime: Runtime, new: N
         context=tuple(_listed(doc) for doc, _ in documents),
     )
     root = _family(app, swarm)
-    # The sweep's entry first: whatever is half there after a crash, it finds.
-    await UnfinishedSwarms(app.store).add(space, now)
+    await _set_aside(app, space, new.limits)
     for doc, text in documents:
         await _keep(app, space, doc, text)
-    await app.swarms.create(space, "swarm", swarm)
-    await app.swarms.create(tenant.account, space.swarm_id, _summary(swarm), seq=swarm.seq)
-    await Nodes(app.store, space).create(root)
+    with suppress(Conflict):
+        await app.swarms.create(space, "swarm", swarm)
+    with suppress(Conflict):
+        await app.swarms.create(tenant.account, space.swarm_id, summary(swarm), seq=swarm.seq)
+    with suppress(Conflict):
+        await Nodes(app.store, space).create(root)
     await runtime.start_swarm(root_ref(space))
     return swarm
+
+
+async def _set_aside(app: App, space: SpaceKey, limits: Limits) -> None:
+    """Reserve what a swarm may use; raises `QuotaExceeded`, mostly before anything is written.
+
+    The sweep's entry comes first: whatever is half there after a crash, the reservation included, it finds.
+    """
+    quotas, wanted, now = await app.quotas.of(space.user_id), reservation(limits), app.now()
+    await app.ledgers.check(space, wanted, quotas, now)
+    await UnfinishedSwarms(app.store).add(space, now)
+    try:
+        await app.ledgers.reserve(space, wanted, quotas, now)
+    except QuotaExceeded:  # another swarm took the room meanwhile
+        await UnfinishedSwarms(app.store).remove(space)
+        raise
 
 
 def root_ref(space: SpaceKey, generation: int = 0) -> NodeRef:
@@ -75,14 +103,16 @@ def _listed(doc: ContextDoc) -> ContextRef:
     return ContextRef(context_id=doc.context_id, name=doc.name, type=doc.type, size=doc.size)
 
 
-def _summary(swarm: Swarm) -> Swarm:
+def summary(swarm: Swarm) -> Swarm:
+    """A swarm as its user's list shows it."""
     return swarm.model_copy(update={"directive": swarm.directive[:200], "context": ()})
 
 
 async def _keep(app: App, space: SpaceKey, doc: ContextDoc, text: str) -> None:
     if doc.content is None:
         await app.blobs.put(space, text.encode(), max_bytes=MAX_DOCUMENT_BYTES)
-    await app.contexts.create(space, doc.context_id, doc)
+    with suppress(Conflict):
+        await app.contexts.create(space, doc.context_id, doc)
 
 
 def _family(app: App, swarm: Swarm) -> SwarmNode:

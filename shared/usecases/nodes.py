@@ -12,7 +12,7 @@ from shared.store import Category
 from shared.store.documents import Documents
 from shared.store.history import History
 from shared.store.nodes import Nodes
-from shared.swarm.node import ROOT_ID, SwarmEvent, SwarmNode
+from shared.swarm.node import BOOKKEEPING, ROOT_ID, SwarmEvent, SwarmNode
 from shared.swarm.swarm import QuestionDoc
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey, check_item_id
@@ -35,12 +35,11 @@ class Tree(BaseModel):
     nodes: list[SwarmNode]
 
 
-class NodeDetail(BaseModel):
-    """One node with its log, its way through the spaces and its questions."""
+class NodeDetail(SwarmNode):
+    """One node with its log, its way through the spaces and its questions in full."""
 
-    node: SwarmNode
-    log: list[JournalEntry]
-    questions: list[QuestionDoc]
+    log: tuple[JournalEntry, ...]
+    questions: tuple[QuestionDoc, ...]  # type: ignore[assignment]  # where its document has their ids
 
 
 class Events(BaseModel):
@@ -77,8 +76,8 @@ async def get_node(app: App, tenant: TenantContext, swarm_id: str, node_id: str)
     node = held.doc
     log = [entry async for entry in app.logs.all(space, subtree=node_id.replace(".", "-"))]
     questions = await asyncio.gather(*(app.questions.get(space, asked) for asked in node.questions))
-    shown = node.evolve(outbox=None, claim=None)
-    return NodeDetail(node=shown, log=log, questions=[held.doc for held in questions])
+    shown = {name: value for name, value in node if name not in {*BOOKKEEPING, "questions"}}
+    return NodeDetail(**shown, log=tuple(log), questions=tuple(held.doc for held in questions))
 
 
 async def get_events(app: App, tenant: TenantContext, swarm_id: str, *, after: int, limit: int, wait: float) -> Events:

@@ -11,10 +11,12 @@ from shared.usecases.create_swarm import root_ref
 MAX_ANSWER = 8_000
 
 
-async def list_questions(app: App, tenant: TenantContext, swarm_id: str) -> list[QuestionDoc]:
-    """Every question of a swarm, in the order they were asked."""
+async def list_questions(
+    app: App, tenant: TenantContext, swarm_id: str, limit: int, cursor: str | None
+) -> tuple[list[QuestionDoc], str | None]:
+    """A swarm's questions in the order they were asked, and the cursor that goes on."""
     space, _ = await app.swarm(tenant, swarm_id)
-    return [question async for question in app.questions.all(space)]
+    return await app.questions.page(space, limit=limit, cursor=cursor)
 
 
 async def answer_question(

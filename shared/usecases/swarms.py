@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from shared.errors import Conflict, InvalidInput
+from shared.errors import Conflict
 from shared.runtime import Runtime
 from shared.runtime.names import answered_event, resumed_event
 from shared.store import IfAbsent, IfEtag
@@ -33,11 +33,16 @@ async def list_swarms(
 async def cancel_swarm(app: App, tenant: TenantContext, runtime: Runtime, swarm_id: str) -> Swarm:
     """Have every node end as cancelled, and wake those that wait for answers. Raises `Conflict` once it has ended."""
     space, swarm = await _running(app, tenant, swarm_id)
+    await cancel_nodes(app, space, runtime)
+    return swarm
+
+
+async def cancel_nodes(app: App, space: SpaceKey, runtime: Runtime) -> None:
+    """Tell every node of a swarm to end, and wake those that wait."""
     before = await _set(app, space, lambda control: control.model_copy(update={"command": Command.CANCEL}))
     await wake_blocked(app, space, runtime)
     if before.command is Command.PAUSE:
         await wake_paused(app, space, runtime, before.pauses)
-    return swarm
 
 
 async def pause_swarm(app: App, tenant: TenantContext, swarm_id: str) -> Swarm:
@@ -105,10 +110,3 @@ async def wake_paused(app: App, space: SpaceKey, runtime: Runtime, pauses: int) 
     async for node in Nodes(app.store, space).all():
         if node.alive and not node.is_router:
             await runtime.wake(root_ref(space).to(node.node_id), event)
-
-
-def check_limit(limit: int, most: int) -> int:
-    """A page size within bounds; raises `InvalidInput`."""
-    if not 1 <= limit <= most:
-        raise InvalidInput(f"limit must be from 1 to {most}")
-    return limit

@@ -19,6 +19,7 @@ from shared.swarm.swarm import QuestionState
 from shared.types import SpaceKey
 from shared.usecases.app import App
 from shared.usecases.create_swarm import root_ref
+from shared.usecases.delete_swarm import go_on_deleting, remove_swarm
 from shared.usecases.swarms import wake_blocked, wake_paused
 
 _log = logging.getLogger("swarmstar.sweep")
@@ -49,6 +50,9 @@ async def _look_after(app: App, runtime: Runtime, entry: Unfinished) -> None:
     age = (now - entry.created).total_seconds()
     if age < app.settings.sweep_after:
         return
+    if await go_on_deleting(app, space, age):
+        await _wake_controlled(app, runtime, space, now)
+        return
     root = await Nodes(app.store, space).find(ROOT_ID)
     if root is None:
         if age > FORGET_AFTER:
@@ -63,9 +67,7 @@ async def _look_after(app: App, runtime: Runtime, entry: Unfinished) -> None:
 
 async def _forget(app: App, space: SpaceKey) -> None:
     """Remove what is there of a swarm that was never created whole, the sweep's entry last."""
-    await app.swarms.delete(SpaceKey.account(space.user_id), space.swarm_id)
-    await app.blobs.drop(space)
-    await app.store.drop(space)
+    await remove_swarm(app, space)
     await UnfinishedSwarms(app.store).remove(space)
 
 

@@ -14,9 +14,11 @@ import pytest_asyncio
 from e2e_client import BASE_URL, MODEL_PORT, Deployment, Swarms
 from e2e_host import serving
 from e2e_script import Switchboard
+from e2e_tenants import ADMIN_KEY, Tenants
 
 from local.dev.stores import Store, kept_in
 from local.scripted import ScriptedModel
+from shared.tenancy.api_keys import digest
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -63,6 +65,22 @@ async def planning(
     folder = tmp_path_factory.mktemp("planning")
     async with serving(folder, model_url, SWARMSTAR_ROUTING="planned", **store_settings) as started:
         yield started
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def tenants(
+    model_url: str, store_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Tenants]:
+    """A deployment of many users, which asks everybody for a key."""
+    if BASE_URL:
+        if "ADMIN_KEY" not in os.environ:
+            pytest.skip("BASE_URL is set without ADMIN_KEY, so no users can be made there")
+        async with aiohttp.ClientSession() as session:
+            yield Tenants(Deployment(session, BASE_URL))
+    else:
+        settings = {"SWARMSTAR_LOCAL_USER": "", "SWARMSTAR_ADMIN_KEY_SHA256": digest(ADMIN_KEY)} | store_settings
+        async with serving(tmp_path_factory.mktemp("tenants"), model_url, **settings) as started:
+            yield Tenants(started)
 
 
 @pytest.fixture(scope="session")

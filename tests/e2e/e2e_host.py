@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import secrets
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +13,10 @@ import aiohttp
 from e2e_client import Deployment
 
 ROOT = Path(__file__).parents[2]
+#: What the HTTP library logs of a request that is none, before the host has anything to do with it.
+_NO_HTTP = re.compile(
+    r"[^\n]*Error handling request[^\n]*\nTraceback[^\n]*\n(?:  [^\n]*\n)*aiohttp\.http_exceptions\.Bad"
+)
 
 
 @asynccontextmanager
@@ -46,7 +51,7 @@ async def serving(folder: Path, model_url: str, **more: str) -> AsyncIterator[De
             yield Deployment(session, url, None, folder / "spaces", management)
     finally:
         await _stop(process)
-    said = _said(log)
+    said = _NO_HTTP.sub("", _said(log))
     assert process.returncode == 0, said[-4_000:]
     assert "Traceback" not in said, said[max(0, said.index("Traceback") - 1_000) :][:6_000]
 

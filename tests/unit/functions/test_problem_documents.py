@@ -20,6 +20,7 @@ TABLE = {
     errors.Unauthenticated: (401, "Not signed in"),
     errors.Forbidden: (403, "Not allowed"),
     errors.NotFound: (404, "Not found"),
+    errors.Gone: (404, "Not found"),
     errors.Conflict: (409, "Conflict"),
     errors.IllegalTransition: (409, "Conflict"),
     errors.Stale: (412, "Changed meanwhile"),

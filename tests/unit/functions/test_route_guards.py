@@ -8,7 +8,8 @@ import azure.durable_functions as df
 import azure.functions as func
 import pytest
 
-from functions._endpoints import ENDPOINTS, endpoint
+from functions._endpoints import ENDPOINTS, Call, Endpoint, endpoint
+from functions._responses import NOTHING, Reply
 from local.host.indexing import Function
 from shared.config import Settings
 from shared.tenancy import Scope
@@ -107,7 +108,7 @@ async def test_what_is_not_there_is_a_problem_document_too(function: Function, m
     answer = await call(function, request(function, method))
     if declared.scope is Scope.ADMIN:
         refused(answer, 403)
-    elif declared.body is not None:
+    elif declared.body is not None or declared.content is not None:
         refused(answer, 415)  # the body comes first, and there is none
     elif "{" in declared.path:
         refused(answer, 404)
@@ -130,11 +131,18 @@ def test_only_what_looks_is_let_in_to_read() -> None:
 
 
 def test_a_route_that_declares_nothing_cannot_be_made() -> None:
-    bp = df.Blueprint()
     with pytest.raises(ValueError, match="must name a scope"):
-        endpoint(bp, "GET", "api/v1/everything")
+        Endpoint("GET", "api/v1/everything")
     with pytest.raises(ValueError, match="must name a scope"):
-        endpoint(bp, "GET", "api/v1/everything", scope=Scope.READ, public=True)
+        Endpoint("GET", "api/v1/everything", scope=Scope.READ, public=True)
+
+
+def test_two_routes_cannot_share_a_name() -> None:
+    async def health(call: Call) -> Reply:
+        return NOTHING
+
+    with pytest.raises(ValueError, match="two endpoints are called health"):
+        endpoint(df.Blueprint(), Endpoint("GET", "api/v1/other", public=True))(health)
 
 
 def test_a_route_beside_the_table_would_be_found() -> None:

@@ -188,3 +188,38 @@ async def test_cost_does_not_grow_with_the_number_of_waiters() -> None:
 def test_limits_that_let_nothing_through_are_refused(per_user: int, overall: int) -> None:
     with pytest.raises(ValueError, match="below 1"):
         CallLimiter(per_user, overall)
+
+
+async def test_a_user_may_be_allowed_more_or_less_than_others() -> None:
+    calls = Held(CallLimiter(per_user=1, overall=10))
+    calls.limiter.allow("u", 0)
+    await calls.start("u", "a", "b", "c")
+    await calls.start("v", "d")
+    assert calls.entered == ["d"]
+    calls.limiter.allow("u", 2)
+    await settle()
+    assert calls.entered == ["d", "a", "b"]
+    calls.limiter.allow("u", 1)  # what is in use stays so
+    assert calls.limiter.of("u") == 2
+    await calls.end("a")
+    assert calls.entered == ["d", "a", "b"]
+    await calls.end("b")
+    assert calls.entered == ["d", "a", "b", "c"]
+    calls.limiter.allow("u", None)
+    await calls.start("u", "e")
+    assert "e" not in calls.entered
+    await calls.end("c", "d", "e")
+    assert calls.limiter.in_flight == calls.limiter.of("u") == 0
+
+
+async def test_a_limit_that_is_lowered_holds_for_those_who_are_in_line_already() -> None:
+    calls = Held(CallLimiter(per_user=5, overall=1))
+    await calls.start("v", "a")
+    await calls.start("u", "b")
+    calls.limiter.allow("u", 0)
+    await calls.end("a")
+    assert calls.entered == ["a"]
+    calls.limiter.allow("u", 1)
+    await settle()
+    assert calls.entered == ["a", "b"]
+    await calls.end("b")

@@ -1,0 +1,178 @@
+"""Users and their API keys: what the administrator may do, and what users do with their own keys."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from shared.errors import Conflict, Forbidden, InvalidInput, NotFound, Stale
+from shared.store.catalog import ApiKeys, Users
+from shared.store.documents import Held
+from shared.tenancy import Scope, TenantContext, api_keys
+from shared.tenancy.api_keys import ApiKey
+from shared.tenancy.quotas import Quotas
+from shared.tenancy.scopes import USER_SCOPES
+from shared.tenancy.users import User
+from shared.types import check_scope_id
+from shared.usecases.app import App
+from shared.usecases.sign_in import ensure_user
+
+#: Keys of one user, revoked ones that are still listed among them.
+MAX_KEYS = 50
+_ATTEMPTS = 3
+
+
+def _name(value: str) -> str:
+    if not value.strip():
+        raise ValueError("the name is empty")
+    return value.strip()
+
+
+class NewUser(BaseModel):
+    """A user to be made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=120, pattern=r"\S", description="For people; it need not be unique.")
+    quotas: Quotas = Quotas()
+
+    _strip = field_validator("name")(_name)
+
+
+class UserChange(BaseModel):
+    """What to change of a user; what is left out stays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str | None = Field(default=None, min_length=1, max_length=120, pattern=r"\S")
+    disabled: bool | None = Field(default=None, description="A disabled user is let in with no credential.")
+    quotas: Quotas | None = None
+
+
+class NewKey(BaseModel):
+    """A key to be made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=120, pattern=r"\S", description="What it is for.")
+    scopes: frozenset[Scope] = Field(default=USER_SCOPES, min_length=1, description="`read`, `write`, or both.")
+    expires_days: int | None = Field(default=None, ge=1, le=3_650, description="Days it is good for; null: no end.")
+
+    _strip = field_validator("name")(_name)
+
+
+class KeyView(BaseModel):
+    """A key as its user sees it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key_id: str = Field(description="The part of the key before the dot.")
+    name: str
+    scopes: tuple[Scope, ...]
+    created: datetime
+    expires: datetime | None
+    revoked: datetime | None
+    last_used: datetime | None = Field(description="To the hour.")
+
+    @classmethod
+    def of(cls, key: ApiKey) -> Self:
+        """What is shown of a stored key."""
+        shown = key.model_dump(include={"name", "created", "expires", "revoked", "last_used"})
+        return cls(key_id=key.prefix, scopes=tuple(sorted(key.scopes)), **shown)
+
+
+class CreatedKey(KeyView):
+    """A key that was just made."""
+
+    key: str = Field(description="The key itself. It is shown this once and stored nowhere.")
+
+
+async def create_user(app: App, new: NewUser, user_id: str) -> User:
+    """Add a user under an id of the server's choice; asked again with the same id, the one there is."""
+    user = User(user_id=check_scope_id(user_id, "user_id"), name=new.name, created=app.now(), quotas=new.quotas)
+    return await ensure_user(app, user)
+
+
+async def get_user(app: App, user_id: str) -> Held[User]:
+    """One user and the etag; raises `NotFound`."""
+    return await Users(app.store).get(check_scope_id(user_id, "user_id"))
+
+
+async def list_users(app: App, limit: int, cursor: str | None) -> tuple[list[User], str | None]:
+    """Users, oldest first, and the cursor that goes on."""
+    return await Users(app.store).page(limit, cursor)
+
+
+async def change_user(app: App, user_id: str, change: UserChange, etag: str | None) -> Held[User]:
+    """Change a user; raises `Stale` unless `etag` is the present one. None takes whichever it is."""
+    held = await get_user(app, user_id)
+    if etag is not None and etag != held.etag:
+        raise Stale("the user was changed meanwhile: read it again")
+    user = held.doc.model_copy(update={name: value for name, value in change if value is not None})
+    try:
+        return Held(user, await Users(app.store).replace(user, held.etag))
+    except Conflict:
+        raise Stale("the user was changed meanwhile: read it again") from None
+
+
+async def create_key(app: App, tenant: TenantContext, new: NewKey) -> CreatedKey:
+    """Make a key for the user of a context, with no more rights than that context has."""
+    if not new.scopes <= tenant.scopes & USER_SCOPES:
+        raise Forbidden("a key cannot have rights that this credential does not have")
+    await ensure_user(app, User(user_id=tenant.user_id, name=tenant.user_id, created=app.now()))
+    await _make_room(app, tenant.user_id)
+    now = app.now()
+    expires = None if new.expires_days is None else now + timedelta(days=new.expires_days)
+    prefix, secret = api_keys.new_secret()
+    key = ApiKey(
+        prefix=prefix,
+        secret_sha256=api_keys.digest(secret),
+        user_id=tenant.user_id,
+        name=new.name,
+        scopes=new.scopes,
+        created=now,
+        expires=expires,
+    )
+    await ApiKeys(app.store).create(key)
+    return CreatedKey(**KeyView.of(key).model_dump(), key=f"{prefix}.{secret}")
+
+
+async def list_keys(
+    app: App, tenant: TenantContext, limit: int, cursor: str | None
+) -> tuple[list[KeyView], str | None]:
+    """A user's keys, oldest first, and the cursor that goes on."""
+    keys, after = await ApiKeys(app.store).page(tenant.user_id, limit, cursor)
+    return [KeyView.of(key) for key in keys], after
+
+
+async def revoke_key(app: App, tenant: TenantContext, key_id: str) -> KeyView:
+    """Make a key of this user's useless from now on; raises `NotFound` for anybody else's. Twice is no error."""
+    for _ in range(_ATTEMPTS):
+        held = await ApiKeys(app.store).find(key_id)
+        if held is None or held.doc.user_id != tenant.user_id:
+            raise NotFound(f"there is no key {key_id!r}")
+        if held.doc.revoked is not None:
+            return KeyView.of(held.doc)
+        revoked = held.doc.model_copy(update={"revoked": app.now()})
+        try:
+            await ApiKeys(app.store).replace(revoked, held.etag)
+        except Conflict:  # its use was noted this moment
+            continue
+        return KeyView.of(revoked)
+    raise Conflict("the key keeps changing; try again")
+
+
+async def user_context(app: App, user_id: str) -> TenantContext:
+    """The context in which the administrator manages a user's keys, and nothing else; raises `NotFound`."""
+    return TenantContext((await get_user(app, user_id)).doc.user_id)
+
+
+async def _make_room(app: App, user_id: str) -> None:
+    """Forget the oldest key that can no longer be used where there are as many as may be; raises `InvalidInput`."""
+    keys, _ = await ApiKeys(app.store).page(user_id, MAX_KEYS, None)
+    if len(keys) < MAX_KEYS:
+        return
+    dead = next((key for key in keys if not key.usable(app.now())), None)
+    if dead is None:
+        raise InvalidInput(f"there are {MAX_KEYS} keys already: revoke one that is not needed")
+    await ApiKeys(app.store).delete(dead)

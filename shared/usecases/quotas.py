@@ -1,0 +1,45 @@
+"""A user's ceilings: how much of them is taken up, and whether there is room for one more request."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.tenancy import TenantContext
+from shared.tenancy.quotas import Quotas, Reservation, Spending
+from shared.usecases.app import App
+
+
+class Standing(BaseModel):
+    """A user's ceilings and what is taken up of them. What is set aside for running swarms counts until they end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    quotas: Quotas
+    running: int
+    reserved: Reservation
+    today: Spending
+    this_month: Spending
+    at: datetime
+
+
+async def admit(app: App, tenant: TenantContext) -> None:
+    """Count one request of a user; raises `QuotaExceeded` with the seconds until there is room for another.
+
+    Each process counts for itself.
+    """
+    quotas = await app.quotas.of(tenant.user_id)
+    app.rates.admit(tenant.user_id, quotas.requests_a_minute)
+
+
+async def get_standing(app: App, tenant: TenantContext) -> Standing:
+    """How a user stands against their ceilings."""
+    now = app.now()
+    ledger = await app.ledgers.read(tenant.user_id)
+    return Standing(
+        quotas=await app.quotas.of(tenant.user_id),
+        running=len(ledger.running),
+        reserved=ledger.reserved,
+        today=ledger.spent_on(now.date()),
+        this_month=ledger.spent_in_month(now.date()),
+        at=now,
+    )

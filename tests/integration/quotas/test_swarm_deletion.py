@@ -1,0 +1,272 @@
+"""Deleting swarms at any moment: nothing is left, nothing comes back, and what was used stays counted."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from quota_world import ADA, SMALL, Signals, World, drive_node
+
+from shared.activities.advance_node import advance_node
+from shared.activities.fail_node import fail_node
+from shared.activities.swarm_ends import begin_swarm, finish_swarm
+from shared.errors import Gone, NotFound
+from shared.runtime.names import answered_event
+from shared.runtime.steps import Failure
+from shared.store import Category, IfAbsent
+from shared.store.catalog import UnfinishedSwarms
+from shared.store.tombstones import KEPT, Tombstones
+from shared.swarm.swarm import Swarm
+from shared.usecases import delete_swarm as deleting
+from shared.usecases.create_swarm import root_ref
+from shared.usecases.delete_swarm import DRAIN, DROP_FOR, delete_swarm
+from shared.usecases.nodes import get_tree
+from shared.usecases.swarms import get_swarm, list_swarms
+from shared.usecases.sweep import sweep
+from tests.crash import crash_script
+
+LARGE = {"name": "large.md", "content": "All about it. " * 8_000}
+
+
+async def gone(world: World, swarm: Swarm) -> None:
+    """Nobody is shown it."""
+    for look in (get_swarm, get_tree):
+        with pytest.raises(NotFound):
+            await look(world.app, ADA, swarm.swarm_id)
+    listed, _ = await list_swarms(world.app, ADA, 50, None)
+    assert swarm.swarm_id not in {one.swarm_id for one in listed}
+
+
+async def removed(world: World, swarm: Swarm) -> None:
+    """Nothing is left of it but the tombstone."""
+    await gone(world, swarm)
+    for _ in range(100):  # writes that set off beside one that was refused still take back what they wrote
+        if not world.files_of(swarm):
+            break
+        await asyncio.sleep(0.01)
+    assert world.files_of(swarm) == []
+    assert swarm.swarm_id not in (await world.app.ledgers.read("ada")).running
+    assert await Tombstones(world.store).there(ADA.space(swarm.swarm_id))
+
+
+async def test_a_swarm_that_has_ended_is_removed_at_once(world: World) -> None:
+    swarm = await world.create(context=[LARGE])
+    other = await world.create()
+    await world.run(swarm)
+    spent = (await world.app.ledgers.read("ada")).days
+    assert any(path.parent.name == "blobs" for path in world.files_of(swarm))
+
+    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await removed(world, swarm)
+    assert (await world.app.ledgers.read("ada")).days == spent
+    with pytest.raises(NotFound):
+        await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await world.run(other)
+    assert (await get_swarm(world.app, ADA, other.swarm_id)).ended
+
+
+async def test_a_swarm_in_the_middle_of_its_calls_is_hidden_drained_and_removed(world: World) -> None:
+    swarm = await world.create()
+    world.model.gate.clear()
+    running = asyncio.create_task(world.run(swarm))
+    await world.model.waits.wait()
+    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await gone(world, swarm)
+    world.model.gate.set()
+    await running  # its nodes end as cancelled
+    await gone(world, swarm)
+    world.clock.pass_(2)
+    signals = Signals()
+    await sweep(world.app, signals)
+    await removed(world, swarm)
+    assert signals.started == []
+    ledger = await world.app.ledgers.read("ada")
+    assert ledger.spent_on(world.clock().date()).tokens == world.model.calls.total() * 110 > 0
+
+
+async def test_a_swarm_that_nobody_works_on_any_more_is_removed_when_its_time_is_up(world: World) -> None:
+    swarm = await world.create()
+    await advance_node(world.engine, root_ref(ADA.space(swarm.swarm_id)))
+    calls = world.model.calls.total()
+    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    world.clock.pass_(2)
+    await sweep(world.app, Signals())
+    assert world.files_of(swarm)  # its nodes may still be ending
+    world.clock.pass_(DRAIN.total_seconds())
+    await sweep(world.app, Signals())
+    await removed(world, swarm)
+    # What it used is summed from its logs.
+    ledger = await world.app.ledgers.read("ada")
+    assert ledger.spent_on(world.clock().date()).tokens == calls * 110 > 0
+
+
+async def test_a_worker_that_comes_back_late_leaves_nothing(world: World) -> None:
+    swarm = await world.create(context=[LARGE])
+    world.model.gate.clear()
+    late = asyncio.create_task(world.run(swarm, world.worker("late")))
+    await world.model.waits.wait()
+    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    world.clock.pass_(DRAIN.total_seconds() + 2)
+    await sweep(world.app, Signals())
+    await removed(world, swarm)
+    world.model.gate.set()  # its answer arrives, and is to be journalled
+    await late
+    await removed(world, swarm)
+
+
+@pytest.mark.parametrize("held_at", ["put", "increment"])
+async def test_a_worker_that_is_held_up_before_any_of_its_writes_leaves_nothing(
+    world: World, held_at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every write in turn is the one before which its process stops until the swarm is gone."""
+    write = getattr(world.bare, held_at)
+    stopped_at, stopped, go_on = 0, asyncio.Event(), asyncio.Event()
+    seen = 0
+
+    async def slow(*args: object, **kwargs: object) -> object:
+        nonlocal seen
+        if getattr(args[0], "swarm_id", "") == watched:
+            seen += 1
+            if seen == stopped_at:
+                stopped.set()
+                await go_on.wait()
+        return await write(*args, **kwargs)
+
+    monkeypatch.setattr(world.bare, held_at, slow)
+    watched = ""
+    for stopped_at in range(1, 200):
+        swarm = await world.create(crash_script.both("Write a.md"))
+        watched, seen = swarm.swarm_id, 0
+        stopped.clear()
+        go_on.clear()
+        worker = asyncio.create_task(world.run(swarm, world.worker(f"held-{stopped_at}")))
+        halt = asyncio.create_task(stopped.wait())
+        await asyncio.wait({worker, halt}, return_when=asyncio.FIRST_COMPLETED)
+        halt.cancel()
+        reached = stopped.is_set()
+        await deleting.remove_swarm(world.app, ADA.space(swarm.swarm_id))  # as the sweep does in the end
+        go_on.set()
+        await worker
+        await removed(world, swarm)
+        if not reached:
+            break
+    assert stopped_at > (20 if held_at == "put" else 5)
+
+
+async def test_late_activities_of_a_deleted_swarm_end_quietly(world: World) -> None:
+    swarm = await world.create()
+    await world.run(swarm)
+    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    root = root_ref(ADA.space(swarm.swarm_id))
+    assert (await advance_node(world.engine, root)).kind == "ended"
+    assert (await begin_swarm(world.engine, root)).kind == "ended"
+    await fail_node(world.engine, Failure(ref=root, reason="lost"))
+    await finish_swarm(world.engine, root)
+    await removed(world, swarm)
+    with pytest.raises(NotFound):  # which is not the same as a node that never was
+        await drive_node(world.engine, root_ref(ADA.space("never")))
+
+
+async def test_every_write_that_could_bring_a_space_back_is_refused(world: World) -> None:
+    swarm = await world.create()
+    await world.run(swarm)
+    space = ADA.space(swarm.swarm_id)
+    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    for store in (world.store, world.worker("other").store):
+        for condition in (None, IfAbsent()):
+            with pytest.raises(Gone):
+                await store.put(space, Category.ARTIFACT, "late", "{}", condition=condition)
+        with pytest.raises(Gone):
+            await store.increment(space, Category.SWARM_HISTORY, "current_frame")
+    for blobs in (world.blobs, world.worker("other").blobs):
+        with pytest.raises(Gone):
+            await blobs.put(space, b"late", max_bytes=10)
+    await removed(world, swarm)
+
+
+async def test_a_paused_and_a_blocked_swarm_are_woken_to_end(world: World) -> None:
+    swarm = await world.create(crash_script.both("Ask for a"))
+    root = root_ref(ADA.space(swarm.swarm_id))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(3):
+            await drive_node(world.engine, root)
+    signals = Signals()
+    await delete_swarm(world.app, ADA, signals, swarm.swarm_id)
+    assert [event for _, event in signals.woken] == [answered_event(0)]
+    await world.run(swarm)
+    world.clock.pass_(2)
+    await sweep(world.app, Signals())
+    await removed(world, swarm)
+
+
+@pytest.mark.parametrize("step", range(9))
+async def test_a_deletion_that_breaks_off_anywhere_is_gone_on_with_by_the_sweep(
+    world: World, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swarm = await world.create(context=[LARGE])
+    await world.run(swarm)
+    writes = 0
+    died = RuntimeError("the process died")
+
+    def mortal(name: str, part: object) -> None:
+        work = getattr(part, name)
+
+        async def tried(*args: object, **kwargs: object) -> object:
+            nonlocal writes
+            writes += 1
+            if writes > step:
+                raise died
+            return await work(*args, **kwargs)
+
+        patch.setattr(part, name, tried)
+
+    with monkeypatch.context() as patch:
+        for name, part in (
+            ("put", world.bare),
+            ("delete", world.bare),
+            ("drop", world.bare),
+            ("drop", world.blobs),
+        ):
+            mortal(name, part)
+        with suppress(RuntimeError):
+            await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    if step > 1:
+        world.clock.pass_(2)
+        await sweep(world.app, Signals())
+        await removed(world, swarm)
+    else:  # it had not begun
+        assert await get_swarm(world.app, ADA, swarm.swarm_id)
+
+
+async def test_the_sweep_drops_what_a_dead_process_left_and_then_forgets(world: World) -> None:
+    swarm = await world.create(SMALL)
+    await world.run(swarm)
+    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    # It wrote after the drop, and died before it could look for the tombstone.
+    await world.bare.put(ADA.space(swarm.swarm_id), Category.ARTIFACT, "late", "{}")
+    world.clock.pass_(2)
+    await sweep(world.app, Signals())
+    assert world.files_of(swarm) == []
+    world.clock.pass_(DROP_FOR)
+    assert await sweep(world.app, Signals()) == 1
+    assert await sweep(world.app, Signals()) == 0
+    assert [entry async for entry in UnfinishedSwarms(world.store).all()] == []
+    await removed(world, swarm)
+
+
+async def test_tombstones_go_after_a_month(world: World) -> None:
+    tombstones = Tombstones(world.store)
+    await tombstones.put(ADA.space("old"), world.clock())
+    await tombstones.put(ADA.space("young"), world.clock() + KEPT * 0.9)
+    assert await tombstones.there(ADA.space("old"))
+    await tombstones.put(ADA.space("new"), world.clock() + KEPT * 1.5)
+    assert [await tombstones.there(ADA.space(name)) for name in ("old", "young", "new")] == [False, True, True]
+
+
+def test_nothing_else_lies_in_the_folder(tmp_path: Path) -> None:
+    """`files_of` would show an empty list for a wrong path too."""
+    world = World(tmp_path)
+    swarm = Swarm(swarm_id="s", user_id="ada", directive="x", created=world.clock())
+    (tmp_path / "ada_s").mkdir()
+    (tmp_path / "ada_s" / "left").touch()
+    assert [path.name for path in world.files_of(swarm)] == ["left"]
