@@ -48,7 +48,8 @@ async def serving(folder: Path, model_url: str, **more: str) -> AsyncIterator[De
     try:
         url = await _address(process, log)
         async with aiohttp.ClientSession() as session:
-            yield Deployment(session, url, None, folder / "spaces", management)
+            spaces = None if more.get("SWARMSTAR_STORE") == "cosmos" else folder / "spaces"
+            yield Deployment(session, url, None, spaces, management)
     finally:
         await _stop(process)
     said = _NO_HTTP.sub("", _said(log))
