@@ -36,40 +36,33 @@ async def finish_swarm(engine: Engine, root: NodeRef) -> None:
     """Close the swarm's document with its root's report, and take it off the sweep's list. May be repeated.
 
     No node will fill a gap that a dead worker left in the history, and no sweep comes after this: it is sealed here.
+    The ledger is settled first, so that who sees the swarm's end finds the room it leaves.
     """
     async with engine.unless_deleted(root.space):
         held = await engine.nodes(root.space).load(root.node_id)
         if held.node.alive:
             raise Conflict("the swarm's root has not ended")
         await History(engine.store, root.space).seal(_EVER, engine.now())
+        await engine.ledgers.settle(root.space, spending(held.node.usage), engine.now())
         swarm = await _close(engine, root.space, held.node)
-        await engine.ledgers.settle(root.space, spending(swarm.usage), engine.now())
         if swarm.deleted is None:  # else the sweep has to remove it yet
             await UnfinishedSwarms(engine.store).remove(root.space)
 
 
 async def _close(engine: Engine, space: SpaceKey, root: SwarmNode) -> Swarm:
-    """Write the swarm's end into its document, and into its summary in the user's list unless it was deleted."""
-    now = engine.now()
-
-    def closed(swarm: Swarm) -> Swarm:
-        return swarm.model_copy(
-            update={
-                "status": _status(root),
-                "ended": swarm.ended or now,
-                "usage": root.usage,
-                "nodes": root.nodes,
-                "report": root.report,
-            }
-        )
-
+    """Write the swarm's end into its summary in the user's list, unless it was deleted, and into its document."""
     docs = Documents(engine.store, Category.SWARM, Swarm)
-    swarm = await docs.change(space, "swarm", closed)
-    shown = {"status": swarm.status, "ended": swarm.ended, "usage": swarm.usage, "nodes": swarm.nodes}
+    swarm = (await docs.get(space, "swarm")).doc
+    shown = {
+        "status": _status(root),
+        "ended": swarm.ended or engine.now(),
+        "usage": root.usage,
+        "nodes": root.nodes,
+    }
     with suppress(NotFound):
         account = SpaceKey.account(space.user_id)
         await docs.change(account, space.swarm_id, lambda listed: listed.model_copy(update=shown), seq=swarm.seq)
-    return swarm
+    return await docs.change(space, "swarm", lambda doc: doc.model_copy(update={**shown, "report": root.report}))
 
 
 def _status(root: SwarmNode) -> SwarmStatus:

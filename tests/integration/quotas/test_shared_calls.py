@@ -1,10 +1,12 @@
 """The share of calls in flight over several instances on one store, each with a keeper of its own."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from quota_world import World
@@ -94,6 +96,35 @@ async def test_over_two_instances_a_user_never_has_more_calls_in_flight_than_the
     assert two.most["ada"] == 8  # all of it was used, and no more
     first, second = (two.done[name, "ada"] for name in two.names)
     assert min(first, second) > 0.15 * max(first, second)  # nobody was starved by the other
+
+
+async def test_what_an_instance_gives_back_it_does_not_use_while_that_is_being_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "RENEW", 0.1)
+    two = Instances(world, 2)
+    # The first holds all slots, and gives half of them back while it needs but one.
+    await asyncio.gather(*(two.busy("i0", "ada", 0.3) for _ in range(8)))
+    write, halted, go_on = world.bare.put, asyncio.Event(), asyncio.Event()
+
+    async def slow(*args: Any, **kwargs: Any) -> str:
+        etag = await write(*args, **kwargs)
+        leases = json.loads(args[3])["leases"] if args[1] is Category.SHARE else {}
+        if leases.get("i0", {}).get("slots") == 4 and not go_on.is_set():
+            halted.set()
+            await go_on.wait()  # it is written, and the first has not heard of it
+        return etag
+
+    monkeypatch.setattr(world.bare, "put", slow)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(two.hold("i0", "ada", 1.0))
+        await halted.wait()
+        for name in two.names:
+            for _ in range(8):
+                tasks.create_task(two.busy(name, "ada", 0.5))
+        await asyncio.sleep(0.4)
+        go_on.set()
+    assert two.most["ada"] == 8
 
 
 async def test_another_users_calls_are_not_in_the_way(world: World) -> None:
