@@ -54,7 +54,7 @@ class Expects(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     context: tuple[str, ...] = ()
-    limits: dict[str, float] = {}
+    limits: dict[str, int | float] = {}
     artifacts: tuple[str, ...]
 
 

@@ -16,7 +16,7 @@ def test_an_example_is_whole(name: str) -> None:
     example = Example.load(name)
 
     assert len(read_context(example.folder / context for context in example.expects.context)) >= 1
-    assert Limits.model_validate(example.expects.limits)
+    assert Limits.model_validate(example.expects.limits, strict=True)
     for artifact in example.expects.artifacts:
         assert artifact in example.directive
     files = {path.name for path in example.folder.iterdir()}
