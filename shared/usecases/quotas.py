@@ -1,4 +1,4 @@
-"""A user's ceilings: how much of them is taken up, and whether there is room for one more request."""
+"""A user's ceilings, and how much of them is taken up."""
 
 from datetime import datetime
 
@@ -20,15 +20,6 @@ class Standing(BaseModel):
     today: Spending
     this_month: Spending
     at: datetime
-
-
-async def admit(app: App, tenant: TenantContext) -> None:
-    """Count one request of a user; raises `QuotaExceeded` with the seconds until there is room for another.
-
-    Each process counts for itself.
-    """
-    quotas = await app.quotas.of(tenant.user_id)
-    app.rates.admit(tenant.user_id, quotas.requests_a_minute)
 
 
 async def get_standing(app: App, tenant: TenantContext) -> Standing:

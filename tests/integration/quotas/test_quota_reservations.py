@@ -13,7 +13,7 @@ from shared.tenancy.quotas import Quotas, Spending
 from shared.tenancy.users import User
 from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm, create_swarm
-from shared.usecases.quotas import admit, get_standing
+from shared.usecases.quotas import get_standing
 from shared.usecases.sweep import FORGET_AFTER, sweep
 
 
@@ -111,15 +111,6 @@ async def test_a_swarm_that_ended_and_was_not_finished_is_settled_once_it_is_dri
     await world.run(swarm)
     assert dict((await world.app.ledgers.read("ada")).running) == {}
     assert (await get_standing(world.app, ADA)).today.tokens == world.model.calls.total() * 110
-
-
-async def test_requests_are_counted_by_the_ceiling_of_their_user(world: World) -> None:
-    await limit(world, requests_a_minute=2)
-    await admit(world.app, ADA)
-    await admit(world.app, ADA)
-    with pytest.raises(QuotaExceeded, match="requests a minute"):
-        await admit(world.app, ADA)
-    await admit(world.app, BOB)
 
 
 async def test_on_ones_own_machine_only_a_swarms_own_limits_count(world: World) -> None:
