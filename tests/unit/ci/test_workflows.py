@@ -1,0 +1,121 @@
+"""The workflows: they call what is there, ask for no more than they need, and can be set up by the guide."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
+
+ROOT = Path(__file__).parents[3]
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+SCRIPTS = sorted(GITHUB.glob("*.sh"))
+GUIDE = ROOT / "docs" / "deploy.md"
+#: Whose actions may run here.
+TRUSTED = {"actions", "azure", "Azure"}
+#: What a pull request must satisfy to reach a job that can sign in.
+GUARD = "github.event.pull_request.head.repo.full_name == github.repository"
+
+each = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+
+
+def read(path: Path) -> dict[str, Any]:
+    document: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["on"] = document.pop(True)  # YAML 1.1 takes the word for a truth value
+    return document
+
+
+def steps(path: Path) -> Iterator[dict[str, Any]]:
+    for job in read(path)["jobs"].values():
+        yield from job["steps"]
+
+
+def commands(path: Path) -> str:
+    return "\n".join(str(step["run"]) for step in steps(path) if "run" in step)
+
+
+def test_there_are_workflows() -> None:
+    assert {path.name for path in WORKFLOWS} >= {"ci.yml", "deploy.yml"}
+    assert len(SCRIPTS) >= 3
+
+
+@each
+def test_it_asks_for_little(path: Path) -> None:
+    document = read(path)
+    assert document["permissions"] == {"contents": "read"}
+    assert "group" in document["concurrency"]
+    for name, job in document["jobs"].items():
+        assert 0 < job["timeout-minutes"] <= 60, name
+        assert job.get("permissions", {}).items() <= {("contents", "read"), ("id-token", "write")}
+
+
+@each
+def test_what_can_sign_in_is_gated(path: Path) -> None:
+    document = read(path)
+    assert not {"pull_request_target", "workflow_run"} & document["on"].keys()
+    for name, job in document["jobs"].items():
+        if "id-token" in job.get("permissions", {}) or "secrets." in str(job):
+            assert job["environment"], name
+            on_pull_requests = "github.event_name != 'pull_request'" not in job["if"]
+            assert GUARD in job["if"] or not on_pull_requests, name
+
+
+@each
+def test_actions_are_pinned_and_leave_no_credentials(path: Path) -> None:
+    for step in steps(path):
+        if action := step.get("uses"):
+            found = re.fullmatch(r"([\w-]+)/[\w-]+@(v\d+|[0-9a-f]{40})", action)
+            assert found is not None, action
+            assert found[1] in TRUSTED, action
+            if action.startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+
+
+@each
+def test_no_text_from_outside_becomes_a_command(path: Path) -> None:
+    """Secrets and what a user typed come in as variables, which the shell does not read as code."""
+    for expression in re.findall(r"\$\{\{(.*?)\}\}", commands(path)):
+        assert expression.strip().startswith("matrix."), expression
+
+
+@each
+def test_every_target_and_path_is_there(path: Path) -> None:
+    said = commands(path)
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    called = set(re.findall(r"\bmake ([a-z0-9-]+)", said))
+    assert called <= targets
+    named = set(re.findall(r"(?<![\w/])(?:\.github|infra|tests)/[\w./-]+", said))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_variable_is_in_the_guide() -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    text = "".join(path.read_text(encoding="utf-8") for path in (*WORKFLOWS, *SCRIPTS))
+    named = set(re.findall(r"\b(?:secrets|vars)\.(\w+)", text)) | set(re.findall(r"\$(AZURE_\w+)", text))
+    assert len(named) >= 6
+    assert {name for name in named if f"`{name}`" not in guide} == set()
+
+
+def test_ci_runs_what_a_developer_runs() -> None:
+    said = commands(GITHUB / "workflows" / "ci.yml")
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8") if (ROOT / ".ci" / "run").exists() else "make lint test"
+    assert "make lint" in said
+    assert "make test" in said
+    assert set(re.findall(r"^make (\w+)", script, re.M)) <= set(re.findall(r"make (\w+)", said))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_can_be_read_by_the_shell(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("#!/usr/bin/env bash\n")
+    assert "\nset -euo pipefail\n" in text
+    subprocess.run(["bash", "-n", str(path)], check=True, timeout=10)
+
+
+def test_dependabot_watches_every_kind_of_dependency() -> None:
+    document = yaml.safe_load((GITHUB / "dependabot.yml").read_text(encoding="utf-8"))
+    kinds = {update["package-ecosystem"] for update in document["updates"]}
+    assert kinds == {"pip", "npm", "github-actions"}
