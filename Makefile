@@ -7,16 +7,23 @@ READY := $(VENV)/.ready
 BENCH_VENV ?= .venv-bench
 BENCH_READY := $(BENCH_VENV)/.ready
 N ?= 30
+USERS ?= 50
+SWARMS ?= 4
 STORE ?= sqlite
+PORT ?= 7071
+TESTS ?= tests/e2e
+INFRA_VENV ?= .venv-infra
+INFRA_READY := $(INFRA_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint format crash bench clean
+.PHONY: help setup demo dev func e2e test lint format crash load bench infra-check clean
 
 help: ## Show what can be run
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
+# ALLOW_ANY_PYTHON=1 tries another version, as CI does with the next one.
 define check_python
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 12) else \
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 12) or "$(ALLOW_ANY_PYTHON)" else \
 	  "Swarm Star needs Python 3.11 or 3.12, and $(PYTHON) is %d.%d. Try: make $(MAKECMDGOALS) PYTHON=python3.12" % v)'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
@@ -37,6 +44,12 @@ $(BENCH_READY): requirements-bench.txt requirements-dev.txt requirements-local.t
 	@$(BENCH_VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+$(INFRA_READY): requirements-infra.txt $(READY)
+	@echo "Setting up $(INFRA_VENV) (once) ..."
+	@$(PYTHON) -m venv $(INFRA_VENV)
+	@$(INFRA_VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r requirements-infra.txt
+	@touch $@
+
 node_modules/.ready: package.json package-lock.json
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null || { \
 	  echo "The tests need Node 20 or newer with npm, for the emulators of Cosmos DB and Blob Storage."; \
@@ -51,11 +64,21 @@ demo: $(READY) ## Run a real directive on the offline model, or on OPENAI_API_KE
 	@$(BIN)/python -m local.demo $(if $(MODEL),--model $(MODEL))
 
 dev: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Keep the embedded host running on http://127.0.0.1:7071; STORE=cosmos on emulators
-	@$(BIN)/python -m local.dev $(if $(MODEL),--model $(MODEL)) --store $(STORE)
+	@$(BIN)/python -m local.dev --port $(PORT) $(if $(MODEL),--model $(MODEL)) --store $(STORE)
+
+func: $(READY) node_modules/.ready ## The same under Azure Functions Core Tools, which must be installed
+	@$(BIN)/python -m local.func --port $(PORT) $(if $(MODEL),--model $(MODEL)) --store $(STORE)
+
+e2e: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Test a running deployment: BASE_URL= API_KEY= or ADMIN_KEY=; without BASE_URL one is started
+	@STORE=$(STORE) $(BIN)/python -m pytest $(if $(BASE_URL),,-n 2 --dist loadfile) $(TESTS)
 
 test: $(READY) node_modules/.ready ## Run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 	@STORE=cosmos $(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
+	@$(MAKE) --no-print-directory infra-check
+
+infra-check: $(READY) $(INFRA_READY) ## Check the infrastructure without a compiler or a cloud, and show what seeded faults are seen
+	@$(BIN)/python -m infra.checks --checkov $(INFRA_VENV)/bin/checkov
 
 lint: $(READY) ## Check format, style, types and import rules
 	@$(BIN)/ruff format --check .
@@ -67,11 +90,14 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-crash: $(READY) ## Kill the host N times in the middle of a swarm and compare with an undisturbed run
-	@$(BIN)/python -m tests.crash.run --kills $(N)
+crash: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Kill the host N times in the middle of swarms and compare with an undisturbed run; STORE=cosmos on emulators
+	@$(BIN)/python -m tests.crash.run --kills $(N) --store $(STORE)
+
+load: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Run SWARMS swarms of each of USERS users at once and see that nothing crosses; STORE=cosmos on emulators
+	@$(BIN)/python -m tests.load.run --users $(USERS) --swarms $(SWARMS) --store $(STORE)
 
 bench: $(BENCH_READY) ## Measure orchestration cost beside its peers
 	@$(BENCH_VENV)/bin/python -m bench
 
 clean: ## Remove environments and caches; swarm spaces stay
-	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) $(INFRA_VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 
@@ -84,12 +85,20 @@ class HostRun:
         return swarm
 
     async def _check(self, workload: Workload, swarm: dict[str, Any]) -> None:
-        tree = await self._get(f"/api/v1/swarms/{swarm['swarm_id']}/tree")
-        acted = [node for node in tree["nodes"] if not node["action_id"].startswith("routers.")]
+        nodes = await self._nodes(f"/api/v1/swarms/{swarm['swarm_id']}/tree?limit=1000")
+        acted = [node for node in nodes if not node["action_id"].startswith("routers.")]
         levels = Counter(node["depth"] for node in acted)
         wanted = {level: workload.b**level for level in range(workload.d + 1)}
         if levels != wanted or swarm["status"] != "completed" or swarm["nodes"] != workload.nodes:
             raise RuntimeError(f"the tree is not {workload.shape}: {dict(levels)}, {swarm['status']}")
+
+    async def _nodes(self, address: str) -> list[dict[str, Any]]:
+        page = await self._get(address)
+        nodes = list(page["nodes"])
+        while page["cursor"] is not None:
+            page = await self._get(f"{address}&cursor={quote(page['cursor'])}")
+            nodes += page["nodes"]
+        return nodes
 
     async def _state(self) -> dict[str, float]:
         """Counters of the host, and of the store where it counts."""

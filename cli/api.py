@@ -11,13 +11,21 @@ from pydantic import ValidationError
 
 from cli.failures import CliError, Problem, Unreachable
 from cli.wire import (
+    ActionList,
     ArtifactList,
+    Delivered,
     Document,
     EventPage,
     Health,
+    HookList,
+    HookView,
+    MemoryDetail,
+    MemoryList,
     NodeDetail,
     QuestionList,
     QuestionView,
+    ScheduleList,
+    ScheduleView,
     SwarmPage,
     SwarmView,
     TreeView,
@@ -29,6 +37,9 @@ DEFAULT_URL = "http://127.0.0.1:7071"
 MAX_WAIT = 25
 #: Events of one page.
 EVENTS = 500
+#: Nodes of one page of a tree, and entries of one page of most other lists.
+NODES = 1_000
+LISTED = 200
 #: Bytes of one artifact that are taken at most.
 MAX_ARTIFACT = 64 * 1024 * 1024
 #: Bytes of one JSON answer that are taken at most.
@@ -40,7 +51,7 @@ TIMEOUT = 30.0
 MAX_PAGES = 1_000
 
 D = TypeVar("D", bound=Document)
-P = TypeVar("P", QuestionList, ArtifactList)
+P = TypeVar("P", QuestionList, ArtifactList, MemoryList, ActionList, TreeView, HookList, ScheduleList)
 
 
 class Api:
@@ -97,7 +108,7 @@ class Api:
 
     def tree(self, swarm_id: str) -> TreeView:
         """All its nodes, directives and reports cut short."""
-        return self._get(TreeView, _path(swarm_id, "tree"))
+        return self._whole(TreeView, _path(swarm_id, "tree"), {"limit": NODES}, "nodes")
 
     def node(self, swarm_id: str, node_id: str) -> NodeDetail:
         """One node in full."""
@@ -130,15 +141,101 @@ class Api:
         path = _path(swarm_id, "artifacts", check_item_id(artifact_id, "artifact id"), "content")
         return self._send("GET", path, bound=MAX_ARTIFACT, headers={"accept": "*/*"})
 
-    def _whole(self, kind: type[P], path: str) -> P:
+    def memory(self, swarm_id: str, folder_id: str | None = None, words: str | None = None) -> MemoryList:
+        """What lies in a folder of its memory, the top unless one is named, or what a search found below it."""
+        named = {"parent": folder_id and check_item_id(folder_id, "folder id"), "query": words}
+        query = {name: value for name, value in named.items() if value}
+        return self._whole(MemoryList, _path(swarm_id, "memory"), {"limit": LISTED, **query})
+
+    def memory_detail(self, swarm_id: str, memory_id: str) -> MemoryDetail:
+        """One folder or memory, with its content if that is short."""
+        return self._get(MemoryDetail, _path(swarm_id, "memory", check_item_id(memory_id, "memory id")))
+
+    def memory_content(self, swarm_id: str, memory_id: str) -> bytes:
+        """The content of one memory, as its nodes read it."""
+        path = _path(swarm_id, "memory", check_item_id(memory_id, "memory id"), "content")
+        return self._send("GET", path, bound=MAX_ARTIFACT, headers={"accept": "*/*"})
+
+    def add_memory(self, swarm_id: str, new: dict[str, str]) -> MemoryDetail:
+        """Add to its memory while it runs."""
+        return self._post(MemoryDetail, _path(swarm_id, "memory"), new)
+
+    def remove_memory(self, swarm_id: str, memory_id: str) -> None:
+        """Remove what the user added."""
+        self._send("DELETE", _path(swarm_id, "memory", check_item_id(memory_id, "memory id")))
+
+    def actions(self, swarm_id: str | None = None) -> ActionList:
+        """What nodes can do, or what those of one swarm can."""
+        path = "actions" if swarm_id is None else _path(swarm_id, "actions")
+        return self._whole(ActionList, path, {"limit": LISTED})
+
+    def create_schedule(self, new: dict[str, Any]) -> ScheduleView:
+        """Make a schedule."""
+        return self._post(ScheduleView, "schedules", new)
+
+    def schedules(self) -> ScheduleList:
+        """The user's schedules."""
+        return self._whole(ScheduleList, "schedules", {"limit": LISTED})
+
+    def schedule(self, schedule_id: str) -> ScheduleView:
+        """One schedule and what it starts."""
+        return self._get(ScheduleView, _schedule(schedule_id))
+
+    def change_schedule(self, schedule_id: str, change: dict[str, Any]) -> ScheduleView:
+        """Change a schedule, whichever its version is."""
+        path, headers = _schedule(schedule_id), {"if-match": "*"}
+        return self._read(ScheduleView, self._send("PATCH", path, json=change, headers=headers))
+
+    def run_schedule(self, schedule_id: str) -> SwarmView:
+        """Start a schedule's swarm now."""
+        return self._post(SwarmView, f"{_schedule(schedule_id)}/run")
+
+    def delete_schedule(self, schedule_id: str) -> None:
+        """Delete a schedule."""
+        self._send("DELETE", _schedule(schedule_id))
+
+    def create_hook(self, new: dict[str, Any]) -> HookView:
+        """Make a hook; its secret is in the answer."""
+        return self._post(HookView, "hooks", new)
+
+    def hooks(self) -> HookList:
+        """The user's hooks."""
+        return self._whole(HookList, "hooks", {"limit": LISTED})
+
+    def hook(self, hook_id: str) -> HookView:
+        """One hook and what it starts."""
+        return self._get(HookView, _hook(hook_id))
+
+    def change_hook(self, hook_id: str, change: dict[str, Any]) -> HookView:
+        """Change a hook, whichever its version is."""
+        return self._read(HookView, self._send("PATCH", _hook(hook_id), json=change, headers={"if-match": "*"}))
+
+    def rotate_hook(self, hook_id: str) -> HookView:
+        """Give a hook a new secret, which is in the answer."""
+        return self._post(HookView, f"{_hook(hook_id)}/rotate")
+
+    def delete_hook(self, hook_id: str) -> None:
+        """Delete a hook."""
+        self._send("DELETE", _hook(hook_id))
+
+    def deliver(self, hook_id: str, headers: Mapping[str, str], body: bytes) -> Delivered:
+        """Deliver something to a hook as another system would: the user's own key does not go along."""
+        with httpx2.Client(timeout=TIMEOUT, trust_env=not self.is_loopback) as stranger:
+            sent = {"user-agent": "swarmstar-cli", **headers}
+            content = self._send("POST", f"{self.url}/{_hook(hook_id)}", http=stranger, content=body, headers=sent)
+        return self._read(Delivered, content)
+
+    def _whole(
+        self, kind: type[P], path: str, query: Mapping[str, str | int] | None = None, listed: str = "items"
+    ) -> P:
         """Every page of a list as one."""
-        page = self._get(kind, path)
-        items = list(page.items)
+        page = self._get(kind, path, query)
+        items = list(getattr(page, listed))
         for _ in range(MAX_PAGES):
             if page.cursor is None:
-                return page.model_copy(update={"items": tuple(items)})
-            page = self._get(kind, path, {"cursor": page.cursor})
-            items += page.items
+                return page.model_copy(update={listed: tuple(items)})
+            page = self._get(kind, path, {**(query or {}), "cursor": page.cursor})
+            items += getattr(page, listed)
         raise CliError(f"The list is over {MAX_PAGES} pages and was not taken.")
 
     def _get(
@@ -159,9 +256,11 @@ class Api:
                 f"{self.url} answered what this version does not understand ({where}: {first['msg']})"
             ) from error
 
-    def _send(self, method: str, path: str, bound: int = MAX_ANSWER, **request: Any) -> bytes:
+    def _send(
+        self, method: str, path: str, bound: int = MAX_ANSWER, http: httpx2.Client | None = None, **request: Any
+    ) -> bytes:
         try:
-            with self._http.stream(method, path, **request) as response:
+            with (http or self._http).stream(method, path, **request) as response:
                 content = b"".join(self._bounded(response, bound))
         except httpx2.TransportError as error:
             raise Unreachable(self._no_answer(error)) from error
@@ -202,7 +301,7 @@ def problem(response: httpx2.Response, content: bytes) -> Problem:
     status = f"{response.status_code} {response.reason_phrase}".strip()
     said = fields.get("detail") or fields.get("title")
     message = str(said) if said else f"The server answered {status}."
-    if response.status_code == 401:
+    if response.status_code == 401 and "/api/" in response.url.path:
         message = f"{message.rstrip('.')}. Put your key into SWARMSTAR_API_KEY."
     return Problem(message, response.status_code, _seconds(response.headers.get("retry-after")))
 
@@ -220,3 +319,11 @@ def _seconds(retry_after: str | None) -> float | None:
 
 def _path(swarm_id: str, *parts: str) -> str:
     return "/".join(("swarms", check_scope_id(swarm_id, "swarm id"), *parts))
+
+
+def _hook(hook_id: str) -> str:
+    return f"hooks/{check_item_id(hook_id, 'hook id')}"
+
+
+def _schedule(schedule_id: str) -> str:
+    return f"schedules/{check_item_id(schedule_id, 'schedule id')}"

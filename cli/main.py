@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from cli.commands import artifacts, local, looking, questions, swarms
+from cli.commands import actions, artifacts, hooks, local, looking, memory, questions, schedules, swarms
 from cli.failures import ERROR, USAGE, CliError
 from cli.output import remark
 from shared.errors import InvalidInput
@@ -34,6 +34,10 @@ app.command()(looking.events)
 app.command()(questions.questions)
 app.command()(questions.answer)
 app.command()(artifacts.artifacts)
+app.add_typer(memory.app, name="memory")
+app.command()(actions.actions)
+app.add_typer(schedules.app, name="schedules")
+app.add_typer(hooks.app, name="hooks")
 app.command()(swarms.cancel)
 app.command()(swarms.pause)
 app.command()(swarms.resume)

@@ -82,10 +82,11 @@ class NodeView(Document):
 
 
 class TreeView(Document):
-    """All nodes as they stood at a frame."""
+    """Nodes as they stood when they were read, parents first; `frame` is that in which the last came to be."""
 
     frame: int
     nodes: tuple[NodeView, ...]
+    cursor: str | None = None
 
 
 class EventView(Document):
@@ -146,6 +147,136 @@ class ArtifactList(Document):
     """The artifacts of a swarm."""
 
     items: tuple[ArtifactView, ...]
+    cursor: str | None = None
+
+
+class MemoryView(Document):
+    """A folder or a memory of a swarm; `own` is one that the user added."""
+
+    memory_id: str
+    kind: str
+    name: str
+    description: str = ""
+    parent_id: str | None = None
+    type: str | None = None
+    node_id: str | None = None
+    own: bool = False
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether others lie in it."""
+        return self.kind == "folder"
+
+
+class MemoryDetail(MemoryView):
+    """One of them with its content, which is left out where it is large."""
+
+    path: tuple[str, ...] = ()
+    size: int | None = None
+    content: str | None = None
+
+
+class MemoryList(Document):
+    """What lies in a folder of a swarm's memory, or what a search found below it."""
+
+    folder: MemoryView
+    items: tuple[MemoryView, ...]
+    cursor: str | None = None
+    complete: bool = True
+
+
+class ActionView(Document):
+    """Something a node can do; `used` is known of one swarm's."""
+
+    action_id: str
+    name: str
+    description: str = ""
+    path: tuple[str, ...] = ()
+    may_block: bool = False
+    built_in: bool = True
+    used: int | None = None
+
+
+class ActionList(Document):
+    """Actions, folder by folder."""
+
+    items: tuple[ActionView, ...]
+    cursor: str | None = None
+
+
+class HookStart(Document):
+    """A delivery that started a swarm."""
+
+    at: datetime
+    swarm_id: str
+
+
+class HookRefusal(Document):
+    """A delivery that was refused."""
+
+    at: datetime
+    reason: str = ""
+
+
+class HookView(Document):
+    """An address that starts swarms; the secret is there only when it was just made."""
+
+    hook_id: str
+    name: str
+    path: str
+    verification: str
+    enabled: bool
+    previous_until: datetime | None = None
+    last_started: HookStart | None = None
+    last_refused: HookRefusal | None = None
+    directive: str = ""
+    context: tuple[ContextRef, ...] = ()
+    secret: str | None = None
+
+
+class HookList(Document):
+    """A user's hooks."""
+
+    items: tuple[HookView, ...]
+    cursor: str | None = None
+
+
+class Delivered(Document):
+    """What a delivery to a hook started."""
+
+    swarm_id: str | None = None
+
+
+class LastRun(Document):
+    """What came of a schedule's last due time; without one, of a run out of turn."""
+
+    at: datetime
+    due: datetime | None = None
+    swarm_id: str | None = None
+    reason: str | None = None
+
+
+class ScheduleView(Document):
+    """When swarms are started, and what they are."""
+
+    schedule_id: str
+    name: str
+    cron: str
+    timezone: str
+    enabled: bool
+    overlap: str = ""
+    next_due: datetime | None = None
+    last: LastRun | None = None
+    started: int = 0
+    not_started: int = 0
+    directive: str = ""
+    context: tuple[ContextRef, ...] = ()
+
+
+class ScheduleList(Document):
+    """A user's schedules."""
+
+    items: tuple[ScheduleView, ...]
     cursor: str | None = None
 
 

@@ -5,7 +5,8 @@ function and returns a model.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, replace
+from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Generic
 
 import azure.durable_functions as df
@@ -18,11 +19,19 @@ from functions._responses import Reply, failure, respond
 from functions._runtime import DurableRuntime
 from functions._tenant import tenant_of
 from shared import bootstrap
-from shared.errors import ConditionMissing, InvalidInput, SwarmStarError, Unauthenticated
+from shared.errors import (
+    ConditionMissing,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    SwarmStarError,
+    Unauthenticated,
+)
 from shared.runtime import Runtime
 from shared.tenancy import Scope, TenantContext
 from shared.usecases.app import App
-from shared.usecases.idempotency import Answer, Once, new_id
+from shared.usecases.idempotency import Answer, Once, fingerprint, new_id
 
 #: Bytes that a body may have unless its route says otherwise.
 MAX_BODY = 65_536
@@ -35,7 +44,7 @@ H = TypeVar("H", bound=Handler)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One route as it is declared. Raises `ValueError` if it neither names a scope nor says that it is public."""
+    """One route as it is declared. Raises `ValueError` unless it names a scope, or says why it needs none."""
 
     method: str
     path: str
@@ -43,8 +52,10 @@ class Endpoint:
     scope: Scope | None = None
     #: Anybody may call it.
     public: bool = False
+    #: How a caller without a user proves who they are, where the handler checks that; empty for every other route.
+    proof: str = ""
     body: type[BaseModel] | None = None
-    #: The media type of a body that is no model.
+    #: The media type of a body that is no model; `*/*` for any, and for none.
     content: str | None = None
     max_body: int = MAX_BODY
     query: type[BaseModel] = NoQuery
@@ -52,6 +63,8 @@ class Endpoint:
     #: The media type of the reply; empty for one without content.
     media_type: str = "application/json"
     status: int = 200
+    #: Another status with the same reply, which a handler may choose.
+    other_status: int | None = None
     #: Statuses of errors besides those that every route of its kind has.
     errors: tuple[int, ...] = ()
     #: Whether it signals orchestrations.
@@ -65,8 +78,8 @@ class Endpoint:
     summary: str = ""
 
     def __post_init__(self) -> None:
-        if (self.scope is None) != self.public:
-            raise ValueError(f"{self.method} {self.path} must name a scope, or say that it is public")
+        if [self.scope is not None, self.public, bool(self.proof)].count(True) != 1:
+            raise ValueError(f"{self.method} {self.path} must name a scope, or say that it is public or what proves it")
 
 
 #: Every endpoint by the name of its function, filled as the blueprints are imported.
@@ -87,6 +100,8 @@ class Call(Generic[B, Q]):
     fresh_id: str
     #: The version in `If-Match`; None for `*` and where the route does not ask for one.
     if_match: str | None = None
+    #: On a route with a proof of its own: the headers, by their names in lower case.
+    headers: Mapping[str, str] = field(default_factory=dict)
     _tenant: TenantContext | None = None
     _runtime: Runtime | None = None
 
@@ -146,7 +161,9 @@ async def _serve(
         key = req.headers.get("idempotency-key") if declared.idempotent else None
         if key is None or tenant is None:
             return respond(await handler(call), declared.status)
-        return await _once(declared, handler, call, Once(call.app, tenant, declared.name, key, req.get_body()))
+        what = " ".join((declared.name, *call.path.values()))
+        once = Once(call.app, tenant, what, key, await fingerprint(req.get_body() or b""))
+        return await _once(declared, handler, call, once)
     except Exception as error:  # noqa: BLE001  the edge: whatever it is, the caller gets a problem document
         return failure(error)
 
@@ -169,7 +186,9 @@ def _call(
     content = b"" if declared.content is None else read_content(req, declared.content, declared.max_body)
     body = NoBody() if declared.body is None else parse_body(req, declared.body, declared.max_body)
     version = _if_match(req) if declared.conditional else None
-    return Call(bootstrap.app(), dict(req.route_params), body, content, query, new_id(), version, tenant, runtime)
+    headers = {name.lower(): value for name, value in req.headers.items()} if declared.proof else {}
+    path, app = dict(req.route_params), bootstrap.app()
+    return Call(app, path, body, content, query, new_id(), version, headers, tenant, runtime)
 
 
 def _if_match(req: func.HttpRequest) -> str | None:
@@ -181,16 +200,17 @@ def _if_match(req: func.HttpRequest) -> str | None:
 
 async def _once(declared: Endpoint, handler: Handler, call: Call[Any, Any], once: Once) -> func.HttpResponse:
     """Answer as the first request with the same idempotency key was answered, or be the first."""
-    record = await once.begin()
-    if record.answer is not None:
-        return _again(record.answer)
+    begun = await once.begin()
+    if isinstance(begun, Answer):
+        return _again(begun)
     try:
-        response = respond(await handler(replace(call, fresh_id=record.fresh_id)), declared.status)
-    except InvalidInput:
+        response = respond(await handler(replace(call, fresh_id=begun)), declared.status)
+    except (InvalidInput, Forbidden, NotFound):  # refused, so nothing was made
         await once.forget()
         raise
     except SwarmStarError:
-        await once.release()
+        with suppress(Conflict):  # a repetition has taken over
+            await once.release()
         raise
     kept = {name: value for name, value in response.headers.items() if name.lower() != "content-type"}
     await once.end(Answer(status=response.status_code, headers=kept, body=response.get_body().decode()))

@@ -73,13 +73,14 @@ def _operation(one: Endpoint, schemas: Modelled) -> dict[str, Any]:
         "responses": _responses(one, schemas),
         "security": [] if one.scope is None else [{"bearer": []}, {"apiKey": []}],
     }
-    if one.scope is not None:
-        operation["description"] = _RIGHTS[one.scope]
+    if one.scope is not None or one.proof:
+        operation["description"] = one.proof if one.scope is None else _RIGHTS[one.scope]
     if one.body is not None:
         content = {"application/json": {"schema": schemas[one.body, "validation"]}}
         operation["requestBody"] = {"required": True, "content": content}
     if one.content is not None:
-        operation["requestBody"] = {"required": True, "content": {one.content: {"schema": _BINARY}}}
+        wanted = one.content != "*/*"
+        operation["requestBody"] = {"required": wanted, "content": {one.content: {"schema": _BINARY}}}
     return operation
 
 
@@ -96,7 +97,10 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
         found.append({"name": name, "in": "query", "required": name in query.get("required", ()), "schema": shown})
     if one.idempotent:
         shape = {"type": "string", "pattern": f"^{KEY_SHAPE}$"}
-        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": shape})
+        about = "New for every creation and hard to guess, such as a UUID: it also protects the answer that is kept."
+        found.append(
+            {"name": "Idempotency-Key", "in": "header", "required": False, "schema": shape, "description": about}
+        )
     if one.conditional:
         about = "The ETag of what was read, or `*`."
         version = {"type": "string", "minLength": 1}
@@ -124,7 +128,7 @@ def _responses(one: Endpoint, schemas: Modelled) -> dict[str, Any]:
         good["content"] = {one.media_type: {"schema": schema}}
     if one.versioned:
         good["headers"] = {"ETag": {"required": True, "schema": {"type": "string"}}}
-    responses = {str(one.status): good}
+    responses = {str(status): good for status in (one.status, one.other_status) if status is not None}
     problem = {PROBLEM_TYPE: {"schema": schemas[ProblemDocument, "serialization"]}}
     titles = {status: title for _, status, title in TABLE} | {500: "Internal error"}
     for status in _statuses(one):
@@ -143,6 +147,8 @@ def _statuses(one: Endpoint) -> list[int]:
     found = {400, 413, 500, *one.errors}
     if one.scope is not None:
         found |= {401, 403, 429, 503}
+    if one.proof:
+        found |= {401, 429, 503}
     if "{" in one.path:
         found.add(404)
     if one.body is not None or one.content is not None:

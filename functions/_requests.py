@@ -67,8 +67,8 @@ def parse_body(req: func.HttpRequest, model: type[T], most: int) -> T:
 
 
 def read_content(req: func.HttpRequest, media_type: str, most: int) -> bytes:
-    """The body as it is; raises `WrongMediaType` and `TooLarge`."""
-    if req.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
+    """The body as it is; raises `WrongMediaType` and `TooLarge`. `*/*` takes any type."""
+    if media_type != "*/*" and req.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
         raise WrongMediaType(f"send the body as {media_type}")
     body: bytes = req.get_body() or b""
     if len(body) > most:

@@ -64,6 +64,8 @@ class Reply:
     etag: str | None = None
     #: Empty for a reply without content.
     media_type: str = "application/json"
+    #: If it is not the one that the route declares.
+    status: int | None = None
 
 
 #: The reply to what leaves nothing to be said.
@@ -74,6 +76,7 @@ def respond(reply: Reply | BaseModel, status: int) -> func.HttpResponse:
     """A handler's result as a response."""
     if isinstance(reply, BaseModel):
         reply = Reply(reply)
+    status = reply.status or status
     content = reply.body if isinstance(reply.body, bytes) else reply.body.model_dump_json()
     if not reply.media_type:
         return func.HttpResponse(status_code=status, headers=_GUARD | reply.headers)

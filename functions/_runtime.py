@@ -1,5 +1,6 @@
 """The runtime port over the bound Durable client."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.durable_functions as df
@@ -24,8 +25,13 @@ class DurableRuntime:
 
     async def start_swarm(self, root: NodeRef) -> None:
         """Start the orchestration of a swarm unless it runs already."""
-        if await self.status(root) is not RunStatus.RUNNING:
+        if await self.status(root) is RunStatus.RUNNING:
+            return
+        try:
             await self._client.start_new(RUN_SWARM, swarm_instance(root), root.model_dump())
+        except Exception:  # the SDK raises no narrower one
+            if await self.status(root) is RunStatus.ABSENT:  # else somebody started it this moment
+                raise
 
     async def wake(self, node: NodeRef, event: str) -> None:
         """Raise an event to the orchestration of a node; one that does not run is not an error."""
@@ -40,3 +46,11 @@ class DurableRuntime:
         if not status or status.runtime_status is None:
             return RunStatus.ABSENT
         return RunStatus.ENDED if status.runtime_status in _ENDED else RunStatus.RUNNING
+
+    async def purge(self, since: datetime, until: datetime) -> int:
+        """Remove what is kept of orchestrations that have ended and were created between two times."""
+        # The SDK writes times down as if they were UTC, and goes on waiting for four minutes at most.
+        result = await self._client.purge_instance_history_by(
+            since.astimezone(UTC), until.astimezone(UTC), list(_ENDED)
+        )
+        return int(result.instances_deleted)

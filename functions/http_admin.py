@@ -74,12 +74,13 @@ async def change_user(call: Call[accounts.UserChange]) -> Reply:
         body=accounts.NewKey,
         reply=accounts.CreatedKey,
         status=201,
+        idempotent=True,
     ),
 )
 async def create_user_key(call: Call[accounts.NewKey]) -> Reply:
     """Make an API key for a user. The key itself is in this answer and nowhere else."""
     user = await accounts.user_context(call.app, call.path["user_id"])
-    key = await accounts.create_key(call.app, user, call.body)
+    key = await accounts.create_key(call.app, user, call.body, call.fresh_id)
     return Reply(key, {"Location": f"/api/v1/admin/users/{user.user_id}/keys/{key.key_id}"})
 
 

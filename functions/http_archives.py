@@ -25,9 +25,18 @@ async def export_swarm(call: Call) -> Reply:
 
 @endpoint(
     bp,
-    Endpoint("POST", "api/v1/archives", scope=Scope.WRITE, content=_ZIP, reply=Swarm, status=201, max_body=MAX_ARCHIVE),
+    Endpoint(
+        "POST",
+        "api/v1/archives",
+        scope=Scope.WRITE,
+        content=_ZIP,
+        reply=Swarm,
+        status=201,
+        max_body=MAX_ARCHIVE,
+        idempotent=True,
+    ),
 )
 async def import_swarm(call: Call) -> Reply:
     """Store the swarm of an archive under a new id. It has ended, and nothing of it runs again."""
-    swarm = await take_in(call.app, call.tenant, call.content)
+    swarm = await take_in(call.app, call.tenant, call.content, call.fresh_id)
     return Reply(swarm, {"Location": f"/api/v1/swarms/{swarm.swarm_id}"})

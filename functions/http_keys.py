@@ -20,11 +20,20 @@ class KeyPage(BaseModel):
 
 
 @endpoint(
-    bp, Endpoint("POST", "api/v1/keys", scope=Scope.WRITE, body=accounts.NewKey, reply=accounts.CreatedKey, status=201)
+    bp,
+    Endpoint(
+        "POST",
+        "api/v1/keys",
+        scope=Scope.WRITE,
+        body=accounts.NewKey,
+        reply=accounts.CreatedKey,
+        status=201,
+        idempotent=True,
+    ),
 )
 async def create_key(call: Call[accounts.NewKey]) -> Reply:
     """Make an API key. The key itself is in this answer and nowhere else."""
-    key = await accounts.create_key(call.app, call.tenant, call.body)
+    key = await accounts.create_key(call.app, call.tenant, call.body, call.fresh_id)
     return Reply(key, {"Location": f"/api/v1/keys/{key.key_id}"})
 
 

@@ -6,11 +6,17 @@ import azure.durable_functions as df
 from pydantic import BaseModel, Field
 
 from functions._endpoints import Call, Endpoint, endpoint
-from functions._requests import NoBody, Number, Whole
+from functions._requests import NoBody, Number, Paging, Whole
 from shared.tenancy import Scope
 from shared.usecases import nodes
 
 bp = df.Blueprint()
+
+
+class TreePaging(Paging):
+    """A page of a tree."""
+
+    limit: Annotated[Whole, Field(ge=1, le=nodes.MAX_TREE)] = 500
 
 
 class After(BaseModel, extra="forbid", frozen=True):
@@ -21,10 +27,10 @@ class After(BaseModel, extra="forbid", frozen=True):
     wait: Annotated[Number, Field(ge=0, le=nodes.MAX_WAIT, description="Seconds to wait for an event.")] = 0.0
 
 
-@endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/tree", scope=Scope.READ, reply=nodes.Tree))
-async def get_tree(call: Call) -> nodes.Tree:
-    """Show the whole tree in brief."""
-    return await nodes.get_tree(call.app, call.tenant, call.path["swarm_id"])
+@endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/tree", scope=Scope.READ, query=TreePaging, reply=nodes.Tree))
+async def get_tree(call: Call[NoBody, TreePaging]) -> nodes.Tree:
+    """Show a page of the tree in brief, parents before their children."""
+    return await nodes.get_tree(call.app, call.tenant, call.path["swarm_id"], call.query.limit, call.query.cursor)
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/nodes/{node_id}", scope=Scope.READ, reply=nodes.NodeDetail))

@@ -1,4 +1,4 @@
-"""Servers that stand in for Azure on one's own machine and in the tests: Cosmos DB and Blob Storage, from npm.
+"""Servers that stand in for Azure on one's own machine and in the tests: Cosmos DB and Storage, from npm.
 
 `npm ci` brings them, pinned by the lock file. Each runs as a child process on a free loopback port, keeps
 everything in memory and ends with its parent.
@@ -8,11 +8,13 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
+import time
 from base64 import b64encode
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread, Timer
@@ -29,8 +31,9 @@ _BLOB = (
     *("azurite/dist/src/blob/main.js", "--blobHost", "127.0.0.1", "--blobPort", "0"),
     *("--inMemoryPersistence", "--extentMemoryLimit", "1024", "--disableTelemetry", "--skipApiVersionCheck"),
 )
+_STORAGE = ("azurite/dist/src/azurite.js", "--disableTelemetry", "--skipApiVersionCheck")
 #: What each server says when it can be reached.
-_ADDRESS = re.compile(r"(?:connections at |listens on http://)(127\.0\.0\.1:[1-9]\d*)")
+_ADDRESS = re.compile(r"(?:connections at |listens on http://|listening (?:at|on) http://)(127\.0\.0\.1:[1-9]\d*)")
 #: A server ends when its input does, so that none outlives a parent that was killed.
 _END_WITH_PARENT = "data:text/javascript,process.stdin.on('end',()=>process.exit(0)).resume()"
 _TAIL = 20
@@ -62,6 +65,42 @@ def blob_emulator() -> Iterator[Emulator]:
     account, key = "swarmstar", _new_key()
     with _serving(_BLOB, {"AZURITE_ACCOUNTS": f"{account}:{key}"}) as address:
         yield Emulator(f"http://{address}/{account}", key)
+
+
+@contextmanager
+def storage_emulator(folder: Path) -> Iterator[str]:
+    """The connection string of a storage account with blobs, queues and tables, which are kept in `folder`.
+
+    That is what the Functions host needs. Raises `Unavailable` that says what is missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    account, key = "swarmstar", _new_key()
+    ports = dict(zip(("blob", "queue", "table"), _free_ports(3), strict=True))
+    options = [word for name, port in ports.items() for word in (f"--{name}Port", str(port))]
+    hosts = [word for name in ports for word in (f"--{name}Host", "127.0.0.1")]
+    settings = {"AZURITE_ACCOUNTS": f"{account}:{key}"}
+    with _serving((*_STORAGE, "--location", str(folder), *options, *hosts), settings):
+        for port in ports.values():
+            _await_port(port)
+        places = [f"{name.title()}Endpoint=http://127.0.0.1:{port}/{account}" for name, port in ports.items()]
+        yield ";".join(["DefaultEndpointsProtocol=http", f"AccountName={account}", f"AccountKey={key}", *places])
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody uses; the table service cannot tell which one it took, so all are chosen before."""
+    with ExitStack() as stack:
+        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(one.getsockname()[1]) for one in taken]
+
+
+def _await_port(port: int) -> None:
+    """Wait until a server takes connections; raises `Unavailable`."""
+    late = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < late:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise Unavailable(f"an emulator does not answer on port {port}")
 
 
 def _new_key() -> str:

@@ -6,7 +6,7 @@ from functools import cache
 from shared.actions.registry import ACTIONS, FOLDERS
 from shared.activities.engine import Engine
 from shared.adapters.filesystem import FilesystemBlobs
-from shared.adapters.openai import OpenAIChatModel
+from shared.adapters.openai import KeyProvider, OpenAIChatModel
 from shared.adapters.sqlite import SqliteStore
 from shared.blobs import Blobs
 from shared.blobs.guarded import GuardedBlobs
@@ -60,7 +60,17 @@ def _blobs(chosen: Settings) -> Blobs:
 @cache
 def model() -> ChatModel:
     """The chat endpoint of this process."""
-    return OpenAIChatModel(settings().model_base_url, settings().api_key, keep_bounds=settings().model_offline)
+    chosen = settings()
+    return OpenAIChatModel(chosen.model_base_url, model_key(chosen), keep_bounds=chosen.model_offline)
+
+
+def model_key(chosen: Settings) -> str | KeyProvider:
+    """What the app shows the model endpoint: its key, or the token of its identity; raises `InvalidInput`."""
+    if not chosen.model_identity:
+        return chosen.api_key
+    from shared.adapters.identity_token import IdentityToken  # not loaded where it is not used
+
+    return IdentityToken(chosen.model_base_url, chosen.model_identity_scope, chosen.azure_client_id)
 
 
 @cache

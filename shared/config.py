@@ -21,7 +21,10 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 class Settings(BaseSettings):
     """The app's settings; each has a default that works on one's own machine except the model."""
 
-    model_config = SettingsConfigDict(env_prefix="SWARMSTAR_", frozen=True, extra="ignore", populate_by_name=True)
+    #: An empty variable is one that is not set, as infrastructure leaves those that a deployment does not use.
+    model_config = SettingsConfigDict(
+        env_prefix="SWARMSTAR_", env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True
+    )
 
     #: The one user of a local deployment.
     local_user: str | None = None
@@ -61,6 +64,10 @@ class Settings(BaseSettings):
     #: An OpenAI-compatible endpoint.
     model_base_url: str = "https://api.openai.com/v1"
     model_api_key: SecretStr | None = None
+    #: Whether the app calls the endpoint as its managed identity, as Azure OpenAI wants it, and for which audience
+    #: its token is.
+    model_identity: bool = False
+    model_identity_scope: str = "https://cognitiveservices.azure.com/.default"
     model: str = "gpt-5-mini"
     #: Whether the model is the small embedded one: prompts get shorter and answers are bounded by grammar.
     model_offline: bool = False
@@ -86,11 +93,19 @@ class Settings(BaseSettings):
     claim_seconds: float = Field(default=60.0, gt=0)
     #: Seconds after which the sweep signals again what nobody picked up.
     sweep_after: float = Field(default=60.0, ge=0)
+    #: Days after which the durable host forgets an orchestration that has ended; swarms are not touched by it.
+    history_days: float = Field(default=7.0, gt=0, le=365)
 
     @model_validator(mode="after")
     def _names_audiences(self) -> Self:
         if self.entra_tenants and not self.entra_audiences:
             raise ValueError("SWARMSTAR_ENTRA_TENANTS needs SWARMSTAR_ENTRA_AUDIENCES: whom a token must be for")
+        return self
+
+    @model_validator(mode="after")
+    def _calls_in_one_way(self) -> Self:
+        if self.model_identity and self.model_api_key is not None:
+            raise ValueError("set SWARMSTAR_MODEL_IDENTITY or SWARMSTAR_MODEL_API_KEY, not both")
         return self
 
     @property

@@ -17,6 +17,9 @@ from local.host.lock import StateInUse
 from local.host.logs import configure, log
 from local.host.settings import HostSettings, SettingsError, apply_local_settings
 
+#: Files and connections the host may have open at once; some systems begin with as few as 256.
+_FILES = 8_192
+
 
 def main() -> int:
     """Parse the command line and serve. The exit status is 0 after an orderly stop and 1 after a failure."""
@@ -24,8 +27,10 @@ def main() -> int:
     root = options.root.resolve()
     state = (options.state or root / DEFAULT_STATE).resolve()
     os.chdir(root)
+    allow_files()
     try:
-        apply_local_settings(root)
+        if options.local_settings:
+            apply_local_settings(root)
         settings = HostSettings.load(root)
         configure(options.log_level or settings.log_level)
         host = Host(root, state, options.port, settings)
@@ -42,8 +47,23 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, default=Path(), help="the folder of function_app.py and host.json")
     parser.add_argument("--port", type=int, default=7071, help="the port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--state", type=Path, help=f"the state file; {DEFAULT_STATE} under the root by default")
+    parser.add_argument(
+        "--no-local-settings", dest="local_settings", action="store_false", help="do not read local.settings.json"
+    )
     parser.add_argument("--log-level", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     return parser.parse_args()
+
+
+def allow_files() -> None:
+    """Ask the system for more open files than a process begins with, as far as it lets."""
+    if sys.platform == "win32":
+        return
+    import resource  # has no Windows build
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

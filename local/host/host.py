@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from local.host import indexing
+from local.host.body import Bodies
 from local.host.durable import sdk
 from local.host.durable.binding import WEBHOOKS, Addresses
 from local.host.durable.client_api import ClientApi
@@ -97,7 +98,8 @@ class Host:
         addresses = Addresses(self.url, self._settings.hub_name, self.key, self._rpc_path)
         invokers = self._invokers(functions, addresses)
         self._engine = self._make_engine(invokers)
-        self._http = HttpTriggers(invokers["httpTrigger"], self._settings.route_prefix, self._settings.body_limit)
+        bodies = Bodies(self._settings.body_limit, self._settings.large_bodies)
+        self._http = HttpTriggers(invokers["httpTrigger"], self._settings.route_prefix, bodies)
         timers = TimerTriggers(invokers["timerTrigger"], self._storage)
         self._api = ClientApi(self._engine, self._storage, addresses)
         self._engine.start()

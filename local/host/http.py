@@ -10,6 +10,7 @@ from aiohttp import web
 from azure.functions import meta
 from multidict import CIMultiDict
 
+from local.host.body import Bodies, BodyTooLarge
 from local.host.indexing import IndexingError
 from local.host.invoke import Invoker
 from local.host.logs import log, milliseconds
@@ -18,15 +19,11 @@ from local.host.routes import Route, RouteError, compile_route, ordered
 from local.host.settings import expand
 
 
-class BodyTooLarge(Exception):
-    """The request's body is over the limit."""
-
-
 class HttpTriggers:
     """All HTTP functions of an app under the route prefix."""
 
-    def __init__(self, invokers: Iterable[Invoker], prefix: str, body_limit: int) -> None:
-        self._body_limit = body_limit
+    def __init__(self, invokers: Iterable[Invoker], prefix: str, bodies: Bodies) -> None:
+        self._bodies = bodies
         self._routes: dict[Route, list[Invoker]] = {}
         for invoker in invokers:
             self._routes.setdefault(_route(invoker, prefix), []).append(invoker)
@@ -54,13 +51,12 @@ class HttpTriggers:
         started, invocation_id = time.monotonic(), str(uuid.uuid4())
         name = invoker.function.name
         try:
-            body = await read_body(request, self._body_limit)
+            async with self._bodies.of(request) as body:
+                # A task of its own: what one request leaves in context variables is not for the next on the connection.
+                call = asyncio.ensure_future(invoker(_datum(request, values, body), invocation_id))
+                response = _response(await call)
         except BodyTooLarge as error:
             return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
-        try:
-            # A task of its own: what one request leaves in context variables is not for the next on the connection.
-            call = asyncio.ensure_future(invoker(_datum(request, values, body), invocation_id))
-            response = _response(await call)
         except Exception:  # noqa: BLE001  the edge of the app: a caller gets no traceback, the log does
             log.exception("%s failed, invocation %s", name, invocation_id)
             detail = f"The function failed. The host's log has it under invocation {invocation_id}."
@@ -76,21 +72,6 @@ def _route(invoker: Invoker, prefix: str) -> Route:
         return compile_route(f"{prefix}/{template}")
     except RouteError as error:
         raise IndexingError(f"function {name!r}: {error}") from None
-
-
-async def read_body(request: web.BaseRequest, limit: int) -> bytes:
-    """The whole body. Raises `BodyTooLarge` as soon as it is known to be over `limit` bytes."""
-    if (request.content_length or 0) > limit:
-        raise BodyTooLarge(f"The body may have {limit} bytes at most.")
-    if not request.can_read_body:
-        return b""
-    parts, size = [], 0
-    async for part in request.content.iter_any():
-        size += len(part)
-        if size > limit:
-            raise BodyTooLarge(f"The body may have {limit} bytes at most.")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _datum(request: web.BaseRequest, values: dict[str, str], body: bytes) -> meta.Datum:

@@ -58,8 +58,10 @@ class HostSettings(BaseSettings):
     max_actions: int = Field(100_000, gt=0)
     function_timeout: timedelta | None = timedelta(minutes=30)
 
-    #: Largest request body an app route takes, in bytes.
-    body_limit: int = Field(4 << 20, gt=0)
+    #: Largest request body an app route takes, in bytes: as on Azure, where an app setting raises it.
+    body_limit: int = Field(100 << 20, gt=0)
+    #: Most bodies over a megabyte that are in memory at once; more of them wait on disk.
+    large_bodies: int = Field(2, gt=0)
     #: Most messages that may wait for one orchestration.
     inbox_limit: int = Field(100_000, gt=0)
     #: Finished orchestrations kept, and for how many seconds; what is over either bound is purged.

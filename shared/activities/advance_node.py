@@ -34,8 +34,8 @@ _MAX_MOVES = 12
 async def advance_node(engine: Engine, ref: NodeRef) -> Step:
     """Bring a node as far as it gets now, and say what to wait for.
 
-    A node that somebody else works on, a busy model and a lost race all come back as `later`; one whose swarm was
-    deleted has ended.
+    A node that somebody else works on, a busy model and a lost race all come back as `later`, soon enough to notice
+    that the user cancels; one whose swarm was deleted has ended.
     """
     turn = engine.turn_on(ref)
     try:
@@ -67,7 +67,7 @@ async def _advance(engine: Engine, ref: NodeRef) -> Step:
         return Step(kind="later", seconds=_SOON)
     except Unavailable as busy:
         await hold.release()
-        return Step(kind="later", seconds=busy.retry_after)
+        return Step(kind="later", seconds=engine.rests.begin(ref, busy.retry_after, engine.now()))
 
 
 class _Advance:
@@ -106,6 +106,8 @@ class _Advance:
             return await self._cancel()
         if command is Command.PAUSE:
             return await self._pause(control)
+        if rest := self._engine.rests.left(self._ref, self._engine.now()):
+            return Step(kind="later", seconds=rest)
         try:
             return await self._moves[self._hold.node.status]()
         except Interrupted as stopped:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -18,7 +18,7 @@ from shared.llm.structured import structured
 from shared.llm.waiting import complete_with_short_waits
 from shared.spaces.choosing import Ask
 from shared.swarm.budget import Lease, spent
-from shared.swarm.control import Command
+from shared.swarm.control import Command, Control
 from shared.swarm.node import NodeRef, SwarmNode
 
 T = TypeVar("T", bound=BaseModel)
@@ -37,6 +37,7 @@ class NodeModel:
     ref: NodeRef
     node: SwarmNode
     journal: NodeJournal
+    #: When the swarm's wall time is over, had it never been paused.
     deadline: datetime
     #: What the node's ended children used, which counts against its lease too.
     below: Lease = field(default_factory=Lease)
@@ -102,8 +103,8 @@ class NodeModel:
         known = await self.journal.find(key)
         if known is not None and known.purpose == purpose:
             return _answered(known)
-        await self._check()
-        self._afford(request)
+        control = await self._check()
+        self._afford(request, control)
         entry = await self._call(key, purpose, request)
         if await self.journal.write(entry) != entry:
             raise Interrupted(None)  # another worker has the node by now: its answer holds, and it goes on
@@ -129,17 +130,19 @@ class NodeModel:
             seconds=(engine.now() - started).total_seconds(),
         )
 
-    async def _check(self) -> None:
+    async def _check(self) -> Control:
+        """What the user asks now; raises `Interrupted` unless that is to go on."""
         control = await self.engine.control(self.ref.space)
         if control.generation > self.ref.generation:
             raise Interrupted(None)
         command = control.of(self.node.node_id)
         if command is not Command.RUN:
             raise Interrupted(command)
+        return control
 
-    def _afford(self, request: CompletionRequest) -> None:
-        """Raise `OutOfBudget` unless the lease covers this call at its largest."""
-        if self.engine.now() >= self.deadline:
+    def _afford(self, request: CompletionRequest, control: Control) -> None:
+        """Raise `OutOfBudget` unless there is time, and the lease covers this call at its largest."""
+        if self.engine.now() >= self.deadline + timedelta(seconds=control.paused):
             raise OutOfBudget("time")
         read = sum(estimate_tokens(message.content) for message in request.messages)
         most = usage_of(Completion("", request.model, "", read, request.max_output_tokens))

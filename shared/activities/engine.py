@@ -9,7 +9,8 @@ from datetime import datetime
 from functools import cached_property
 from weakref import WeakValueDictionary
 
-from shared.activities.sharing import SharedCalls
+from shared.activities.resting import Rests
+from shared.activities.sharing import Pace, SharedCalls
 from shared.blobs import Blobs
 from shared.config import Settings
 from shared.errors import NotFound
@@ -44,6 +45,8 @@ class Engine:
     #: Names this process in claims.
     worker: str
     clock: Clock = utc_now
+    #: The nodes that a busy dependency told to come back later.
+    rests: Rests = field(default_factory=Rests)
     _swarms: OrderedDict[SpaceKey, Swarm] = field(default_factory=OrderedDict)
     #: One for each node that something in this process works on or waits for.
     _turns: WeakValueDictionary[tuple[SpaceKey, str], asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -56,7 +59,8 @@ class Engine:
     def calls(self) -> SharedCalls:
         """Slots for model calls, of which every user has a share."""
         quotas = UserQuotas.by(self.settings, self.store)
-        return SharedCalls(Shares(self.store, self.worker), self.limiter, quotas, self.clock)
+        pace = Pace.of_claims(self.settings.claim_seconds)
+        return SharedCalls(Shares(self.store, self.worker), self.limiter, quotas, self.clock, pace)
 
     @property
     def ledgers(self) -> Ledgers:

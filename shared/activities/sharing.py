@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 from shared.errors import Conflict, ModelUnavailable, Unavailable
 from shared.llm.limiter import WAIT, CallLimiter
@@ -16,21 +17,39 @@ from shared.store.ledger import UserQuotas
 from shared.store.shares import Granted, Shares
 from shared.types import Clock
 
-#: Seconds a lease lasts, and seconds between two renewals.
-LEASE = 30.0
-RENEW = 5.0
-#: Seconds after which a keeper looks again that wants more than it got or has more to give back.
-RETRY = 0.5
-#: Seconds before its end at which a lease counts as over here: clocks differ, and calls take a moment to stop.
-MARGIN = 5.0
 #: The fewest slots that are leased at a time.
 BLOCK = 4
+#: Seconds a lease lasts at most, and at least where claims are short: a renewal may be late on a busy machine.
+LONGEST = 30.0
+SHORTEST = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long slots are leased and how often that is renewed, in seconds."""
+
+    lease: float = LONGEST
+    #: Between two renewals.
+    renew: float = LONGEST / 6
+    #: After which a keeper looks again that wants more than it got or has more to give back.
+    retry: float = 0.5
+    #: Before its end, when a lease counts as over here: clocks differ, and calls take a moment to stop.
+    margin: float = LONGEST / 6
+
+    @classmethod
+    def of_claims(cls, seconds: float) -> "Pace":
+        """The pace at which a dead worker's slots are not missed for longer than the nodes it had claimed."""
+        lease = min(LONGEST, max(SHORTEST, seconds))
+        return cls(lease=lease, renew=lease / 6, margin=lease / 6)
 
 
 class SharedCalls:
     """Slots for model calls: at most a user's share over all instances, and the limiter's bound on this one."""
 
-    def __init__(self, shares: Shares, limiter: CallLimiter, quotas: UserQuotas, clock: Clock) -> None:
+    def __init__(
+        self, shares: Shares, limiter: CallLimiter, quotas: UserQuotas, clock: Clock, pace: Pace | None = None
+    ) -> None:
+        self.pace = pace or Pace()
         self._shares = shares
         self._limiter = limiter
         self._quotas = quotas
@@ -59,7 +78,7 @@ class SharedCalls:
             ceiling=ceiling,
             hold=hold,
             now=self._clock(),
-            seconds=LEASE,
+            seconds=self.pace.lease,
         )
         return granted, ceiling
 
@@ -79,6 +98,7 @@ class _Keeper:
 
     def __init__(self, calls: SharedCalls, user_id: str) -> None:
         self._calls = calls
+        self._pace = calls.pace
         self._user_id = user_id
         #: Calls that hold a slot or wait for one, and the most there were since the last renewal.
         self._demand = 0
@@ -110,7 +130,7 @@ class _Keeper:
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[None]:
         """Run one call under the lease; raises `ModelUnavailable` when it is lost meanwhile."""
-        lost = ModelUnavailable("the share of model calls could not be renewed", retry_after=RENEW)
+        lost = ModelUnavailable("the share of model calls could not be renewed", retry_after=self._pace.renew)
         if asyncio.get_running_loop().time() >= self._until:
             raise lost
         limit = asyncio.timeout_at(self._until)
@@ -133,20 +153,20 @@ class _Keeper:
             self._calls.forget(self._user_id, idle=not self._demand)
 
     async def _renew_while_needed(self) -> None:
-        pause = RETRY
+        pause = retry = self._pace.retry
         while True:
             wanted, before = self._wanted(), self._slots
             granted = await self._renew(wanted)
             if granted is None:
-                await asyncio.sleep(RETRY)
+                await asyncio.sleep(retry)
                 continue
             if not granted.slots and not self._demand and not wanted:
                 return
             if granted.target >= min(wanted, self._ceiling) and granted.slots == granted.target:
-                pause = RETRY
+                pause = retry
                 await self._until_short()
             else:  # others hold the rest, or this instance has to give some back
-                pause = RETRY if granted.target != before else min(2 * pause, RENEW)
+                pause = retry if granted.target != before else min(2 * pause, self._pace.renew)
                 await asyncio.sleep(pause)
 
     def _wanted(self) -> int:
@@ -165,7 +185,7 @@ class _Keeper:
             granted, self._ceiling = await self._calls.renew(self._user_id, wanted, self._hold)
         except (Unavailable, Conflict):
             return None
-        self._until = asked + LEASE - MARGIN
+        self._until = asked + self._pace.lease - self._pace.margin
         self._cancel_end()
         self._end = loop.call_at(self._until, self._use, 0)
         for limit in self._running:
@@ -189,7 +209,7 @@ class _Keeper:
     async def _until_short(self) -> None:
         """Wait until more is needed than there is, or the lease is to be renewed."""
         try:
-            async with asyncio.timeout(RENEW):
+            async with asyncio.timeout(self._pace.renew):
                 await self._short.wait()
         except TimeoutError:
             return

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import ipaddress
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 T = TypeVar("T")
+
+#: They tell each request and answer on INFO, whose telemetry would cost more than the requests themselves.
+_LOUD = ("azure.core.pipeline.policies.http_logging_policy", "azure.cosmos._cosmos_http_logging_policy")
 
 
 def check_endpoint(url: str, what: str) -> None:
@@ -128,10 +132,18 @@ class AzureClient(Generic[T]):
         return self._client
 
     async def _open(self) -> T:
+        _quieten()
         async with AsyncExitStack() as stack, asyncio.timeout(self._open_seconds):
             client = await self._open_client(stack)
             self._stack = stack.pop_all()
         return client
+
+
+def _quieten() -> None:
+    """Have the vendor's clients log warnings and worse, unless somebody has chosen a level for them."""
+    for logger in map(logging.getLogger, _LOUD):
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
 
 
 def header(error: AzureError, name: str) -> str | None:

@@ -1,5 +1,5 @@
 """The runtime port: how use cases reach the orchestrations."""
 
-from shared.runtime.port import RunStatus, Runtime
+from shared.runtime.port import Histories, RunStatus, Runtime
 
-__all__ = ["RunStatus", "Runtime"]
+__all__ = ["Histories", "RunStatus", "Runtime"]

@@ -1,5 +1,6 @@
 """The runtime port: start, wake and ask after an orchestration. The store comes first, the signal second."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -27,4 +28,16 @@ class Runtime(Protocol):
 
     async def status(self, root: NodeRef) -> RunStatus:
         """How the orchestration of a swarm stands."""
+        ...
+
+
+class Histories(Protocol):
+    """What the durable host keeps of orchestrations: ids and times, of no use once they have ended."""
+
+    async def purge(self, since: datetime, until: datetime) -> int:
+        """Remove what is kept of those that have ended and were created between two times; how many there were.
+
+        Nothing is taken from one that still runs. Raises `TimeoutError` if the host did not get through in time;
+        what it removed until then stays removed.
+        """
         ...

@@ -105,13 +105,20 @@ class MemorySpace(LayeredSpace):
         await self.add(memory, seq=_seq(memory.created))
         return await self.memory(memory.id)
 
+    async def forget(self, entry_id: str, now: datetime) -> None:
+        """Take a kept memory away: no folder lists it, and who had found it already reads that it is gone."""
+        gone = MemoryMetadata(
+            id=entry_id, name="Removed", description="The user removed this.", parent_id=None, removed=now
+        )
+        await self.stored.retire(gone)
+
     async def page(
         self, *, since: datetime | None = None, limit: int = 50, cursor: str | None = None
     ) -> tuple[list[MemoryMetadata], str | None]:
         """The memories the swarm keeps in the order they were made, and the cursor that goes on after them."""
         after = max(_FIRST_SEQ - 1, _seq(since) if since else 0)
         entries, cursor = await self.stored.page(after=after, limit=limit, cursor=cursor)
-        return [entry for entry in entries if isinstance(entry, MemoryMetadata)], cursor
+        return [entry for entry in entries if isinstance(entry, MemoryMetadata) and entry.removed is None], cursor
 
     async def overview(self, limit: int = 24) -> list[Glimpse]:
         """At most `limit` folders from the top down, those left out that are empty."""

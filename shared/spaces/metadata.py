@@ -81,6 +81,13 @@ class MemoryMetadata(SpaceEntry):
     #: The node that produced it; None for what ships with the app or the user brought.
     node_id: ItemId | None = None
     created: datetime | None = None
+    #: When the user who had added it took it away; what is left stands for it where it had been found already.
+    removed: datetime | None = None
+
+    @property
+    def of_user(self) -> bool:
+        """Whether the user added it, and neither a node nor the app did."""
+        return self.node_id is None and self.created is not None
 
     @model_validator(mode="after")
     def _content_is_in_one_place(self) -> Self:

@@ -44,6 +44,10 @@ class _ChildList(BaseModel):
         dumped = tuple(card.model_dump(mode="json", exclude_none=True) for card in cards)
         return self.model_copy(update={"children": self.children + dumped})
 
+    def without(self, entry_id: str) -> "_ChildList":
+        left = tuple(child for child in self.children if child["id"] != entry_id)
+        return self.model_copy(update={"children": left})
+
     def planned(self) -> set[str]:
         return {member for group in self.plan for member in group.members}
 
@@ -123,6 +127,31 @@ class StoredSpace:
         filed_in = entry.parent_id or self.root_id
         await self._list_in(filed_in, [entry.id], filed_in=filed_in)
         return entry
+
+    async def retire(self, left: SpaceEntry) -> None:
+        """Take an entry off its folder's list and leave `left` under its id, which lies in no folder.
+
+        A repeated call carries through what was cut off. Raises `Unavailable` when the folder is too contended.
+        """
+        for attempt in range(_ATTEMPTS):
+            stored = await self._store.get(self._space, self._category, left.id)
+            filed_in = json.loads(stored.value)["parent_id"] if stored else None
+            if stored is None or filed_in is None:
+                return
+            # Off the list first: whoever moves the entry meanwhile changes its document, and this is tried again.
+            value, condition = left.model_dump_json(), IfEtag(stored.etag)
+            if await self._unlist(filed_in, left.id) and await self._put(left.id, value, stored.seq, condition):
+                return
+            await _pause(attempt, left.id)
+        raise Unavailable(f"{left.id} is too busy to be removed now", retry_after=2)
+
+    async def _unlist(self, folder_id: str, entry_id: str) -> bool:
+        """Take an entry off a folder's list; False if that changed meanwhile, or a split had to be finished first."""
+        etag, listed = await self._read_list(folder_id)
+        if listed.plan:
+            await self.finish(folder_id)
+            return False
+        return entry_id not in listed.ids or await self._write_list(folder_id, listed.without(entry_id), etag)
 
     async def regroup(self, folder_id: str, groups: Sequence[Group]) -> bool:
         """Move children of a folder into the groups' subfolders; False if others had moved them all already.

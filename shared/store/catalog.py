@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.store.documents import Documents, Held
-from shared.store.port import Category, Store
+from shared.store.port import Category, IfAbsent, IfEtag, Store
 from shared.tenancy.api_keys import ApiKey
 from shared.tenancy.users import User
 from shared.types import SYSTEM, SpaceKey
@@ -15,6 +15,8 @@ from shared.types import SYSTEM, SpaceKey
 _UNFINISHED = SpaceKey(SYSTEM, "unfinished")
 _USERS = SpaceKey(SYSTEM, "users")
 _KEYS = SpaceKey(SYSTEM, "keys")
+_DUE = SpaceKey(SYSTEM, "due")
+_HOOKS = SpaceKey(SYSTEM, "hooks")
 
 
 class Unfinished(BaseModel):
@@ -114,3 +116,109 @@ class ApiKeys:
         entries, after = await self._entries.page(SpaceKey.account(user_id), limit=limit, cursor=cursor)
         found = await asyncio.gather(*(self.find(entry.prefix) for entry in entries))
         return [held.doc for held in found if held is not None], after
+
+
+class HookEntry(BaseModel):
+    """Whose account a hook lies in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+
+
+class HookEntries:
+    """The owners of hooks by hook id. An entry alone lets nobody in: what counts is the hook in its owner's account."""
+
+    def __init__(self, store: Store) -> None:
+        self._docs = Documents(store, Category.HOOK, HookEntry)
+
+    async def owner(self, hook_id: str) -> str | None:
+        """The id of the user whose hook it is, or None."""
+        held = await self._docs.find(_HOOKS, hook_id)
+        return None if held is None else held.doc.user_id
+
+    async def create(self, hook_id: str, user_id: str) -> None:
+        """Note a hook before the hook itself is written; raises `Conflict` if there is one of that id."""
+        await self._docs.create(_HOOKS, hook_id, HookEntry(user_id=user_id))
+
+    async def delete(self, hook_id: str) -> None:
+        """Forget a hook after the hook itself is gone."""
+        await self._docs.delete(_HOOKS, hook_id)
+
+
+class DueEntry(BaseModel):
+    """When a schedule is to be looked at. What counts is the schedule itself, in its owner's account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    schedule_id: str
+    due: datetime
+    #: When somebody began to change the schedule; None once it says what the schedule says.
+    touched: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """One entry a schedule."""
+        return _due_key(self.user_id, self.schedule_id)
+
+    @property
+    def seq(self) -> int:
+        """Its place among all entries: the millisecond at which it is due."""
+        return int(self.due.timestamp() * 1000)
+
+    def settling(self, now: datetime) -> bool:
+        """Whether somebody may still be changing the schedule."""
+        return self.touched is not None and now - self.touched < DueSchedules.PATIENCE
+
+
+class DueSchedules:
+    """The schedules of all users, in the order in which they are due.
+
+    Who changes when a schedule is due touches its entry before, and settles it after. So an entry is never later than
+    its schedule: a change that broke off leaves one that is due at once, and whoever looks then settles it.
+    """
+
+    #: How long a change may take before it is taken for one that broke off.
+    PATIENCE = timedelta(seconds=60)
+    _PAGE = 100
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._docs = Documents(store, Category.DUE, DueEntry)
+
+    async def until(self, now: datetime, most: int) -> list[DueEntry]:
+        """What is due up to now, at most so many, the longest due first."""
+        found: list[DueEntry] = []
+        cursor: str | None = None
+        while True:
+            entries, cursor = await self._docs.page(_DUE, limit=min(self._PAGE, most), cursor=cursor)
+            due = [entry for entry in entries if entry.due <= now]
+            found += due
+            if cursor is None or len(due) < len(entries) or len(found) >= most:
+                return found[:most]
+
+    async def find(self, user_id: str, schedule_id: str) -> Held[DueEntry] | None:
+        """The entry of a schedule, or None."""
+        return await self._docs.find(_DUE, _due_key(user_id, schedule_id))
+
+    async def touch(self, user_id: str, schedule_id: str, now: datetime) -> str:
+        """Have the schedule looked at until it is settled; returns the entry's etag."""
+        entry = DueEntry(user_id=user_id, schedule_id=schedule_id, due=now, touched=now)
+        return await self._docs.write(_DUE, entry.key, entry, seq=entry.seq)
+
+    async def move(self, user_id: str, schedule_id: str, held: Held[DueEntry] | None, due: datetime | None) -> None:
+        """Put an entry where it belongs, or remove it; raises `Conflict` if it is not as it was read."""
+        key = _due_key(user_id, schedule_id)
+        if due is None:
+            if held is not None:
+                await self._store.delete(_DUE, Category.DUE, key, condition=IfEtag(held.etag))
+            return
+        entry = DueEntry(user_id=user_id, schedule_id=schedule_id, due=due)
+        if held is None or held.doc != entry:
+            condition = IfAbsent() if held is None else IfEtag(held.etag)
+            await self._docs.put(_DUE, key, entry, seq=entry.seq, condition=condition)
+
+
+def _due_key(user_id: str, schedule_id: str) -> str:
+    return f"{user_id}.{schedule_id}"

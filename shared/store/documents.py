@@ -44,9 +44,9 @@ class Documents(Generic[T]):
             raise NotFound(f"there is no {self._category.replace('_', ' ')} {key!r}")
         return held
 
-    async def create(self, space: SpaceKey, key: str, doc: T, *, seq: int = 0) -> str:
+    async def create(self, space: SpaceKey, key: str, doc: T, *, seq: int = 0, ttl: int | None = None) -> str:
         """Write a new document; raises `Conflict` if there is one."""
-        return await self.put(space, key, doc, seq=seq, condition=IfAbsent())
+        return await self.put(space, key, doc, seq=seq, condition=IfAbsent(), ttl=ttl)
 
     async def replace(self, space: SpaceKey, key: str, doc: T, etag: str, *, seq: int = 0) -> str:
         """Write the next version of a document; raises `Conflict` if it changed meanwhile."""
@@ -56,9 +56,19 @@ class Documents(Generic[T]):
         """Write a document whatever lies there."""
         return await self.put(space, key, doc, seq=seq)
 
-    async def put(self, space: SpaceKey, key: str, doc: T, *, seq: int = 0, condition: Condition = None) -> str:
-        """Write a document under a condition; raises `Conflict` when it does not hold."""
-        return await self._store.put(space, self._category, key, doc.model_dump_json(), seq=seq, condition=condition)
+    async def put(
+        self,
+        space: SpaceKey,
+        key: str,
+        doc: T,
+        *,
+        seq: int = 0,
+        condition: Condition = None,
+        ttl: int | None = None,
+    ) -> str:
+        """Write a document under a condition, for good or for `ttl` seconds; raises `Conflict` if it does not hold."""
+        value = doc.model_dump_json()
+        return await self._store.put(space, self._category, key, value, seq=seq, condition=condition, ttl=ttl)
 
     async def change(self, space: SpaceKey, key: str, change: Callable[[T], T], *, seq: int = 0) -> T:
         """Write what a function makes of a document, again if it changed meanwhile; the document as it is then.

@@ -27,6 +27,11 @@ class History:
         last = await self._store.increment(self._space, Category.SWARM_HISTORY, _COUNTER, count)
         return last - count + 1
 
+    async def reserve_up_to(self, frame: int) -> None:
+        """Have no frame up to this one given to anybody; may be repeated."""
+        counter = await self._store.get(self._space, Category.SWARM_HISTORY, _COUNTER)
+        await self.reserve(max(0, frame - (0 if counter is None else int(counter.value))))
+
     async def append(self, events: Sequence[SwarmEvent]) -> set[int]:
         """Write events at their frames; the frames that turned out to be sealed against their writer."""
         if len(events) == 1:

@@ -13,6 +13,8 @@ from shared.types import SpaceKey
 MAX_VALUE_BYTES = 1_500_000
 #: The most documents one page of a scan holds.
 MAX_PAGE = 1_000
+#: The most seconds a document may be given to live.
+MAX_TTL = 10 * 365 * 86_400
 
 
 class Category(StrEnum):
@@ -36,6 +38,10 @@ class Category(StrEnum):
     SHARE = "share"
     TOMBSTONE = "tombstone"
     IDEMPOTENCY = "idempotency"
+    SCHEDULE = "schedule"
+    DUE = "due"
+    HOOK = "hook"
+    HOOK_USE = "hook_use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +102,12 @@ class Store(Protocol):
         *,
         seq: int = 0,
         condition: Condition = None,
+        ttl: int | None = None,
     ) -> str:
         """Write one JSON text durably and return its new etag.
+
+        With a `ttl` (1 to `MAX_TTL` seconds) the document is gone that long after this write: no method finds it
+        any more, whenever the store removes it. Without one it stays, whatever an earlier write said.
 
         Raises `Conflict` when the condition does not hold (`IfEtag` on a missing document included) and
         `TooLarge` over `MAX_VALUE_BYTES`.
@@ -105,7 +115,10 @@ class Store(Protocol):
         ...
 
     async def delete(self, space: SpaceKey, category: Category, key: str, *, condition: IfEtag | None = None) -> bool:
-        """Remove the document; False if there was none. Raises `Conflict` when the etag does not hold."""
+        """Remove the document; False if there was none. Raises `Conflict` when the etag does not hold.
+
+        Whether one that has just expired was there is not told.
+        """
         ...
 
     async def scan(

@@ -5,7 +5,7 @@ import binascii
 import json
 
 from shared.errors import InvalidInput, TooLarge
-from shared.store.port import MAX_PAGE, MAX_VALUE_BYTES, Category
+from shared.store.port import MAX_PAGE, MAX_TTL, MAX_VALUE_BYTES, Category
 from shared.types import ITEM_ID, check_item_id
 
 #: The largest sequence number or counter, and with a minus the smallest: what every store keeps exactly.
@@ -49,6 +49,15 @@ def check_seq(value: int, what: str = "seq") -> None:
     """Raise `InvalidInput` for a number that some store would round."""
     if not -MAX_SEQ <= value <= MAX_SEQ:
         raise InvalidInput(f"{what} {value} is out of range: use at most 2**53 - 1")
+
+
+def expiry(ttl: int | None, now: float) -> int | None:
+    """When a document written now has expired, in milliseconds since 1970; `InvalidInput` for what is out of range."""
+    if ttl is None:
+        return None
+    if not 1 <= ttl <= MAX_TTL:
+        raise InvalidInput(f"ttl {ttl} is out of range: use 1 to {MAX_TTL} seconds")
+    return int(now * 1000) + ttl * 1000
 
 
 def check_limit(limit: int) -> None:

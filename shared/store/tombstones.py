@@ -18,9 +18,8 @@ from shared.store.documents import Documents
 from shared.store.port import Category, Condition, IfEtag, Page, Store, Stored
 from shared.types import ACCOUNT, SYSTEM, SpaceKey
 
-#: How long a tombstone stays, and how many old ones a deletion takes away at most.
+#: How long a tombstone stays.
 KEPT = timedelta(days=30)
-_PRUNED = 100
 #: Deleted swarms that a process remembers.
 _REMEMBERED = 10_000
 
@@ -41,15 +40,12 @@ class Tombstones:
         self._docs = Documents(store, Category.TOMBSTONE, Tombstone)
 
     async def put(self, space: SpaceKey, now: datetime) -> None:
-        """Refuse every further write to a space, and forget some of the user's oldest tombstones. May be repeated."""
+        """Refuse every further write to a space. May be repeated."""
         account = SpaceKey.account(space.user_id)
         tombstone = Tombstone(swarm_id=space.swarm_id, deleted=now)
         with suppress(Conflict):
-            await self._docs.create(account, space.swarm_id, tombstone, seq=int(now.timestamp() * 1000))
-        oldest, _ = await self._docs.page(account, limit=_PRUNED)
-        for old in oldest:
-            if old.deleted < now - KEPT:
-                await self._docs.delete(account, old.swarm_id)
+            seq, ttl = int(now.timestamp() * 1000), int(KEPT.total_seconds())
+            await self._docs.create(account, space.swarm_id, tombstone, seq=seq, ttl=ttl)
 
     async def there(self, space: SpaceKey) -> bool:
         """Whether a swarm is deleted."""
@@ -93,10 +89,11 @@ class GuardedStore:
         *,
         seq: int = 0,
         condition: Condition = None,
+        ttl: int | None = None,
     ) -> str:
         """Write one JSON text; raises `Gone` for a deleted swarm."""
         self._check_known(space)
-        etag = await self._store.put(space, category, key, value, seq=seq, condition=condition)
+        etag = await self._store.put(space, category, key, value, seq=seq, condition=condition, ttl=ttl)
         if not isinstance(condition, IfEtag):
             await self._check_written(space)
         return etag

@@ -80,7 +80,9 @@ class Limits(BaseModel):
     calls: int = Field(default=1_000, ge=1, le=200_000, description="Model calls.")
     tokens: int = Field(default=2_000_000, ge=1_000, le=1_000_000_000, description="Tokens, read and written.")
     cost_usd: float = Field(default=5.0, ge=0, le=10_000, description="US dollars by the price table.")
-    wall_seconds: int = Field(default=3_600, ge=10, le=604_800, description="Seconds, waits for the user left out.")
+    wall_seconds: int = Field(
+        default=3_600, ge=10, le=604_800, description="Seconds, pauses and waits for the user left out."
+    )
     answer_seconds: int = Field(
         default=86_400, ge=1, le=2_592_000, description="Seconds a question waits for its answer."
     )

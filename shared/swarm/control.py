@@ -29,8 +29,24 @@ class Control(BaseModel):
     generation: int = 0
     #: How often the swarm was paused; names the event that ends a pause.
     pauses: int = 0
+    #: Since when it is paused, and the seconds of the pauses that are over: wall time stands still meanwhile.
+    paused_since: datetime | None = None
+    paused: float = 0.0
     #: Commands for subtrees, by the id of the node on top.
     subtrees: dict[str, Command] = {}
+
+    def pause(self, now: datetime) -> "Control":
+        """Paused from now on, if it is not already."""
+        if self.command is Command.PAUSE:
+            return self
+        return self.model_copy(update={"command": Command.PAUSE, "pauses": self.pauses + 1, "paused_since": now})
+
+    def run(self, now: datetime) -> "Control":
+        """Running from now on."""
+        over = 0.0 if self.paused_since is None else (now - self.paused_since).total_seconds()
+        return self.model_copy(
+            update={"command": Command.RUN, "paused_since": None, "paused": self.paused + max(0.0, over)}
+        )
 
     def of(self, node_id: str) -> Command:
         """What a node shall do."""

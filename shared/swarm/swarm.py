@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from shared.swarm.budget import Limits
+from shared.swarm.origin import Origin
 from shared.swarm.usage import Usage
 
 
@@ -49,6 +50,8 @@ class Swarm(BaseModel):
     usage: Usage = Usage()
     nodes: int = 0
     report: str | None = None
+    #: What started it; None for its user.
+    origin: Origin | None = None
     #: When it was taken over from an archive; nothing of it was used here.
     imported: datetime | None = None
     #: When its user deleted it; from then on nobody is shown it.

@@ -52,9 +52,10 @@ class ApiKey(BaseModel):
         return self.model_copy(update={"last_used": hour})
 
 
-def new_secret() -> tuple[str, str]:
-    """A fresh prefix and secret."""
-    return f"ss-{secrets.token_hex(_PREFIX_BYTES)}", secrets.token_urlsafe(_SECRET_BYTES)
+def new_secret(fresh_id: str | None = None) -> tuple[str, str]:
+    """A prefix and a fresh secret; the prefix is fresh too, or comes from an id of random hex digits."""
+    random = secrets.token_hex(_PREFIX_BYTES) if fresh_id is None else fresh_id[: 2 * _PREFIX_BYTES]
+    return f"ss-{random}", secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def looks_like_key(presented: str) -> bool:

@@ -22,7 +22,7 @@ from shared.swarm.node import SwarmEvent, SwarmNode
 from shared.swarm.swarm import Artifact, ContextDoc, QuestionDoc, Swarm
 
 #: Bytes of an archive, and of what is in it once unpacked.
-MAX_ARCHIVE = 128 * 1024 * 1024
+MAX_ARCHIVE = 100 * 1024 * 1024
 MAX_UNPACKED = 512 * 1024 * 1024
 MAX_DOCUMENTS = 200_000
 MAX_BLOBS = 10_000
@@ -54,10 +54,14 @@ LEFT_OUT: frozenset[Category] = frozenset(
         Category.SHARE,
         Category.TOMBSTONE,
         Category.IDEMPOTENCY,
+        Category.SCHEDULE,
+        Category.DUE,
+        Category.HOOK,
+        Category.HOOK_USE,
     }
 )
 
-_ANONYMOUS = {"user_id": "", "swarm_id": "", "deleted": None}
+_ANONYMOUS = {"user_id": "", "swarm_id": "", "deleted": None, "origin": None}
 
 
 class Manifest(BaseModel):

@@ -13,6 +13,7 @@ from shared.store.nodes import Nodes
 from shared.swarm.birth import absorber, root_node
 from shared.swarm.budget import SMALLEST, Lease, Limits
 from shared.swarm.node import ROOT_ID, NodeRef, Outbox, SwarmNode
+from shared.swarm.origin import Origin
 from shared.swarm.swarm import ContextDoc, ContextRef, Swarm
 from shared.swarm.transitions import spawned
 from shared.tenancy import TenantContext
@@ -46,13 +47,19 @@ class NewSwarm(BaseModel):
 
 
 async def create_swarm(
-    app: App, tenant: TenantContext, runtime: Runtime, new: NewSwarm, swarm_id: str | None = None
+    app: App,
+    tenant: TenantContext,
+    runtime: Runtime,
+    new: NewSwarm,
+    swarm_id: str | None = None,
+    origin: Origin | None = None,
 ) -> Swarm:
     """Store a new swarm whole and start it. Raises `InvalidInput` and `QuotaExceeded` before anything is stored.
 
-    With the id of an attempt that broke off, it goes on with what that left.
+    With the id of an attempt that broke off, it goes on with what that left. `origin` says what starts it, if not
+    its user.
     """
-    documents = read_documents(new.context)
+    documents = checked(new)
     space = tenant.space(swarm_id or secrets.token_hex(8))
     if swarm_id is not None and (made := await app.swarms.find(space, "swarm")) and made.doc.ended is not None:
         return made.doc  # nothing is set aside for it any more
@@ -63,7 +70,8 @@ async def create_swarm(
         directive=new.directive,
         created=now,
         limits=new.limits,
-        context=tuple(_listed(doc) for doc, _ in documents),
+        context=tuple(listed(doc) for doc, _ in documents),
+        origin=origin,
     )
     root = _family(app, swarm)
     await _set_aside(app, space, new.limits)
@@ -99,7 +107,8 @@ def root_ref(space: SpaceKey, generation: int = 0) -> NodeRef:
     return NodeRef(user_id=space.user_id, swarm_id=space.swarm_id, node_id=ROOT_ID, generation=generation)
 
 
-def _listed(doc: ContextDoc) -> ContextRef:
+def listed(doc: ContextDoc) -> ContextRef:
+    """A document of the context as it is shown."""
     return ContextRef(context_id=doc.context_id, name=doc.name, type=doc.type, size=doc.size)
 
 
@@ -115,18 +124,29 @@ async def _keep(app: App, space: SpaceKey, doc: ContextDoc, text: str) -> None:
         await app.contexts.create(space, doc.context_id, doc)
 
 
-def _family(app: App, swarm: Swarm) -> SwarmNode:
-    """The root, with the nodes that absorb the context in the outbox of its birth."""
-    root = root_node(swarm.directive, swarm.limits, len(swarm.context))
-    reading = _READING.model_copy(update={"cost_usd": swarm.limits.cost_usd / 40})
-    rest = root.lease
-    for _ in swarm.context:
+def checked(new: NewSwarm) -> list[tuple[ContextDoc, str]]:
+    """The documents of the context with their text; raises `InvalidInput` for a swarm that could never start."""
+    documents = read_documents(new.context)
+    reading = _reading(new.limits)
+    rest = new.limits.lease
+    for _ in documents:
         rest = rest - reading
     if not rest.covers(SMALLEST):
         raise InvalidInput(
-            f"the limits are too small for {len(swarm.context)} documents of context and anything to be done: "
+            f"the limits are too small for {len(documents)} documents of context and anything to be done: "
             "raise nodes, calls or tokens, or hand over less"
         )
+    return documents
+
+
+def _reading(limits: Limits) -> Lease:
+    return _READING.model_copy(update={"cost_usd": limits.cost_usd / 40})
+
+
+def _family(app: App, swarm: Swarm) -> SwarmNode:
+    """The root, with the nodes that absorb the context in the outbox of its birth."""
+    root = root_node(swarm.directive, swarm.limits, len(swarm.context))
+    reading = _reading(swarm.limits)
     children = tuple(
         absorber(root, ordinal, doc.name, doc.context_id, reading) for ordinal, doc in enumerate(swarm.context)
     )

@@ -19,6 +19,7 @@ from shared.swarm.usage import Usage
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
 from shared.usecases.app import App
+from shared.usecases.idempotency import forget_answer
 from shared.usecases.swarms import cancel_nodes
 
 #: How long the nodes of a deleted swarm may take to end; what a call then still in flight used is not counted.
@@ -68,11 +69,20 @@ async def go_on_deleting(app: App, space: SpaceKey, age: float) -> bool:
 
 async def remove_swarm(app: App, space: SpaceKey) -> None:
     """Put the tombstone, count what was used, and remove everything but the sweep's entry."""
+    await _forget_answer(app, space)
     await Tombstones(app.store).put(space, app.now())
     await app.ledgers.settle(space, spending(await _used(app, space)), app.now())
     await app.swarms.delete(SpaceKey.account(space.user_id), space.swarm_id)
     await app.blobs.drop(space)
     await app.store.drop(space)
+
+
+async def _forget_answer(app: App, space: SpaceKey) -> None:
+    """Have the answer to the request that made a swarm go with it; once it has its tombstone, this was done."""
+    held = await app.swarms.find(space, "swarm")
+    if held is not None and not await Tombstones(app.store).there(space):
+        made = held.doc.imported or held.doc.created
+        await forget_answer(app, SpaceKey.account(space.user_id), space.swarm_id, made)
 
 
 async def _used(app: App, space: SpaceKey) -> Usage:

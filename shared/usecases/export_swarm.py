@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tempfile
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from shared.usecases.archive import (
 )
 
 _PAGE = 200
+#: Bytes of an archive that are held in memory while it is made.
+_HELD = 1 << 20
 #: The date of every entry, so that the same swarm gives the same archive.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -41,8 +44,12 @@ class Export:
     pieces: AsyncIterator[bytes]
 
     async def read(self) -> bytes:
-        """The whole archive, for bindings that cannot stream."""
-        return b"".join([piece async for piece in self.pieces])
+        """The whole archive, for bindings that cannot stream; a large one grows on disk."""
+        with tempfile.SpooledTemporaryFile(_HELD) as file:
+            async for piece in self.pieces:
+                await asyncio.to_thread(file.write, piece)
+            file.seek(0)
+            return await asyncio.to_thread(file.read)
 
 
 async def export_swarm(app: App, tenant: TenantContext, swarm_id: str) -> Export:

@@ -9,13 +9,13 @@ import secrets
 import zipfile
 import zlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from pydantic import ValidationError
 
 from shared.blobs import BlobRef
-from shared.errors import InvalidInput, TooLarge
+from shared.errors import Conflict, InvalidInput, TooLarge
 from shared.store import Category, IfAbsent
 from shared.store.catalog import UnfinishedSwarms
 from shared.store.history import History
@@ -56,16 +56,17 @@ _NODE_ID = re.compile(r"0(\.(0|[1-9]\d*))*")
 _Document = tuple[Category, str, int, str]
 
 
-async def import_swarm(app: App, tenant: TenantContext, archive: bytes) -> Swarm:
+async def import_swarm(app: App, tenant: TenantContext, archive: bytes, swarm_id: str | None = None) -> Swarm:
     """Store an archive's swarm under a new id of this tenant; it has ended, and nothing of it runs again.
 
     Raises `InvalidInput` and `TooLarge`, which say what is wrong, before anything is stored. What it used elsewhere
-    is in its logs and in nobody's ledger here.
+    is in its logs and in nobody's ledger here. With the id of an attempt at the same archive that broke off, it goes
+    on with what that left.
     """
     if len(archive) > MAX_ARCHIVE:
         raise TooLarge(f"an archive has at most {MAX_ARCHIVE} bytes")
     checked = await asyncio.to_thread(_check, archive)
-    space = tenant.space(secrets.token_hex(8))
+    space = tenant.space(swarm_id or secrets.token_hex(8))
     fresh = {"user_id": space.user_id, "swarm_id": space.swarm_id, "imported": app.now()}
     swarm = checked.swarm.model_copy(update=fresh)
     # The sweep's entry first and the root last: what a crash leaves between them it takes for never created.
@@ -73,11 +74,21 @@ async def import_swarm(app: App, tenant: TenantContext, archive: bytes) -> Swarm
     for ref in checked.blobs.values():
         await app.blobs.put(space, _blob(archive, ref), max_bytes=ref.size)
     await _store_documents(app, space, archive)
-    await History(app.store, space).reserve(checked.frames)
-    await app.swarms.create(space, SWARM_KEY, swarm)
-    await app.swarms.create(tenant.account, space.swarm_id, summary(swarm), seq=swarm.seq)
+    await History(app.store, space).reserve_up_to(checked.frames)
+    swarm = await _store_swarm(app, tenant, space, swarm)
     await _put(app, space, checked.root)
     await UnfinishedSwarms(app.store).remove(space)
+    return swarm
+
+
+async def _store_swarm(app: App, tenant: TenantContext, space: SpaceKey, swarm: Swarm) -> Swarm:
+    """Store the swarm's own document and its place in the user's list; the document as it is then."""
+    try:
+        await app.swarms.create(space, SWARM_KEY, swarm)
+    except Conflict:  # an earlier attempt came this far
+        swarm = (await app.swarms.get(space, SWARM_KEY)).doc
+    with suppress(Conflict):
+        await app.swarms.create(tenant.account, space.swarm_id, summary(swarm), seq=swarm.seq)
     return swarm
 
 
@@ -99,7 +110,8 @@ def _some(documents: Iterator[_Document]) -> list[_Document]:
 
 async def _put(app: App, space: SpaceKey, document: _Document) -> None:
     category, key, seq, text = document
-    await app.store.put(space, category, key, text, seq=seq, condition=IfAbsent())
+    with suppress(Conflict):  # an earlier attempt wrote it, from the same archive
+        await app.store.put(space, category, key, text, seq=seq, condition=IfAbsent())
 
 
 async def _blob(archive: bytes, ref: BlobRef) -> AsyncIterator[bytes]:

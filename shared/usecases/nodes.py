@@ -11,7 +11,6 @@ from shared.llm.prompting import clip
 from shared.store import Category
 from shared.store.documents import Documents
 from shared.store.history import History
-from shared.store.nodes import Nodes
 from shared.swarm.node import BOOKKEEPING, ROOT_ID, SwarmEvent, SwarmNode
 from shared.swarm.swarm import QuestionDoc
 from shared.tenancy import TenantContext
@@ -21,18 +20,22 @@ from shared.usecases.app import App
 #: Seconds that a reader of events may be kept waiting; below what load balancers allow.
 MAX_WAIT = 25.0
 MAX_EVENTS = 1_000
-#: Nodes that a tree shows at most.
-MAX_TREE = 20_000
+#: Nodes of one page of a tree.
+MAX_TREE = 1_000
 #: Seconds between two looks at the history while a reader waits.
 _LOOK = 0.25
 _BRIEF_TOKENS = 80
 
 
 class Tree(BaseModel):
-    """All nodes of a swarm, their texts cut, and the frame up to which they were read at least."""
+    """Some of a swarm's nodes in the order in which they came to be, so parents first, their texts cut.
+
+    `frame` is that in which the last of them came to be, 0 if there is none; `cursor` goes on after it.
+    """
 
     frame: int
     nodes: list[SwarmNode]
+    cursor: str | None
 
 
 class NodeDetail(SwarmNode):
@@ -50,15 +53,11 @@ class Events(BaseModel):
     ended: bool
 
 
-async def get_tree(app: App, tenant: TenantContext, swarm_id: str) -> Tree:
-    """The tree as it stands."""
+async def get_tree(app: App, tenant: TenantContext, swarm_id: str, limit: int, cursor: str | None) -> Tree:
+    """A page of the tree as it stands."""
     space, _ = await app.swarm(tenant, swarm_id)
-    nodes: list[SwarmNode] = []
-    async for node in Nodes(app.store, space).all():
-        nodes.append(_brief(node))
-        if len(nodes) == MAX_TREE:
-            break
-    return Tree(frame=max((node.seq for node in nodes), default=0), nodes=nodes)
+    nodes, after = await _written(app).page(space, limit=limit, cursor=cursor)
+    return Tree(frame=nodes[-1].seq if nodes else 0, nodes=[_brief(node) for node in nodes], cursor=after)
 
 
 def _brief(node: SwarmNode) -> SwarmNode:

@@ -48,31 +48,23 @@ async def cancel_nodes(app: App, space: SpaceKey, runtime: Runtime) -> None:
 async def pause_swarm(app: App, tenant: TenantContext, swarm_id: str) -> Swarm:
     """Have every node stop before its next model call. Raises `Conflict` once it was cancelled or has ended."""
     space, swarm = await _running(app, tenant, swarm_id)
-    await _set(app, space, _paused)
+    await _set(app, space, lambda control: _uncancelled(control).pause(app.now()))
     return swarm
 
 
 async def resume_swarm(app: App, tenant: TenantContext, runtime: Runtime, swarm_id: str) -> Swarm:
     """Have paused nodes go on. Raises `Conflict` once it was cancelled or has ended."""
     space, swarm = await _running(app, tenant, swarm_id)
-    before = await _set(app, space, _resumed)
+    before = await _set(app, space, lambda control: _uncancelled(control).run(app.now()))
     if before.command is Command.PAUSE:
         await wake_paused(app, space, runtime, before.pauses)
     return swarm
 
 
-def _paused(control: Control) -> Control:
+def _uncancelled(control: Control) -> Control:
     if control.command is Command.CANCEL:
         raise Conflict("the swarm is being cancelled")
-    if control.command is Command.PAUSE:
-        return control
-    return control.model_copy(update={"command": Command.PAUSE, "pauses": control.pauses + 1})
-
-
-def _resumed(control: Control) -> Control:
-    if control.command is Command.CANCEL:
-        raise Conflict("the swarm is being cancelled")
-    return control.model_copy(update={"command": Command.RUN})
+    return control
 
 
 async def _running(app: App, tenant: TenantContext, swarm_id: str) -> tuple[SpaceKey, Swarm]:

@@ -3,20 +3,18 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
-import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from shared.adapters.sqlite import FILE_NAME
 from shared.adapters.sqlite.folder import make_folder
 from shared.types import SpaceKey
+from tests.crash.crash_store import Keeping, leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 USER = "local"
@@ -71,6 +69,11 @@ class Process:
             raise
 
     @property
+    def pid(self) -> int | None:
+        """Its id while it runs."""
+        return self._process.pid if self._process is not None and self.alive else None
+
+    @property
     def alive(self) -> bool:
         """Whether it runs."""
         return self._process is not None and self._process.returncode is None
@@ -79,23 +82,27 @@ class Process:
 class Site:
     """A deployment in a folder: model, host, spaces, and a user's view of them."""
 
-    def __init__(self, folder: Path, session: aiohttp.ClientSession, model: Process, calls: Path) -> None:
+    def __init__(
+        self, folder: Path, session: aiohttp.ClientSession, model: Process, calls: Path, store: Mapping[str, str]
+    ) -> None:
         self.folder = folder
-        self.spaces = folder / "spaces"
+        self.kept = Keeping(folder / "spaces", store)
         self.state = folder / "host.db"
         self.model = model
         self._calls = calls
         self._session = session
         self.host = Process(
             folder / "host.log",
-            *("local.host", "--root", str(ROOT), "--port", "0", "--state", str(self.state), "--log-level", "WARNING"),
+            *("local.host", "--root", str(ROOT), "--no-local-settings", "--port", "0"),
+            *("--state", str(self.state), "--log-level", "WARNING"),
             SWARMSTAR_MODEL_BASE_URL=f"{model.url}/v1",
             SWARMSTAR_MODEL_API_KEY="scripted",
             SWARMSTAR_LOCAL_USER=USER,
-            SWARMSTAR_SPACES_DIR=str(self.spaces),
+            SWARMSTAR_SPACES_DIR=str(self.kept.spaces),
             SWARMSTAR_CLAIM_SECONDS=str(CLAIM),
             SWARMSTAR_SWEEP_AFTER="1",
             TASKHUB_NAME="crash",
+            **store,
         )
 
     def calls(self) -> list[str]:
@@ -128,22 +135,13 @@ class Site:
             reply.raise_for_status()
             return dict(await reply.json())
 
-    def journalled(self, swarm_id: str) -> set[str]:
-        """The step keys whose model calls are written down, read from a copy of the files as a kill left them."""
-        space = SpaceKey(USER, swarm_id)
-        file = self.spaces / str(space) / FILE_NAME
-        with copied(file, self.folder / "seen") as copy, closing(sqlite3.connect(copy)) as db:
-            rows = db.execute("SELECT value FROM document WHERE category = 'node_log'").fetchall()
-        entries = [json.loads(value) for (value,) in rows]
-        return {f"{USER}/{swarm_id}/{entry['node_id']}/{entry['step']}" for entry in entries}
+    async def journalled(self, swarm_id: str) -> set[str]:
+        """The step keys whose model calls are written down, as a kill left them."""
+        return await self.kept.journalled(SpaceKey(USER, swarm_id), self.folder / "seen")
 
     def leftovers(self) -> list[str]:
         """What the host still has to do or did not do well, in words."""
-        with copied(self.state, self.folder / "seen") as copy, closing(sqlite3.connect(copy)) as db:
-            counts = {t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("inbox", "work", "timers")}
-            failed = db.execute("SELECT name, status, output FROM instances WHERE status <> 'Completed'").fetchall()
-        found = [f"the host's table {table} has {count} rows" for table, count in counts.items() if count]
-        return found + [f"an orchestration {name} is {status}: {output}" for name, status, output in failed]
+        return leftovers(self.state, self.folder / "seen")
 
     async def next_call(self) -> None:
         """Wait until the model gets a call."""
@@ -154,28 +152,19 @@ class Site:
             await asyncio.sleep(_GLANCE)
 
 
-@contextmanager
-def copied(file: Path, folder: Path) -> Iterator[Path]:
-    """A copy of a SQLite file with its log, so that looking at it changes nothing."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for path in (file, file.with_name(file.name + "-wal")):
-        if path.exists():
-            shutil.copy(path, folder)
-    yield folder / file.name
-    shutil.rmtree(folder)
-
-
 @asynccontextmanager
-async def site(folder: Path) -> AsyncIterator[Site]:
-    """A site whose model runs; its host is started by whoever uses it. All processes end with it."""
+async def site(folder: Path, store: Mapping[str, str]) -> AsyncIterator[Site]:
+    """A site whose model runs; its host is started by whoever uses it. All processes end with it.
+
+    `store` are the app's settings of a store that outlives the host, or nothing for files in the folder.
+    """
     make_folder(folder)
     calls = folder / "calls.jsonl"
     rules = "tests.crash.crash_script:slow_rule"
     model = Process(folder / "model.log", "local.scripted", "--rules", rules, "--log", str(calls))
     await model.start()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
-        place = Site(folder, session, model, calls)
+        place = Site(folder, session, model, calls, store)
         try:
             yield place
         finally:

@@ -8,7 +8,6 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from shared.adapters.sqlite import SqliteStore
 from shared.types import SpaceKey
 from tests.crash import crash_checks
 from tests.crash.crash_checks import Ended, Shape
@@ -85,7 +84,7 @@ async def disturbed(
         ended = await _ended(site, swarm_id)
         outcome.nodes += len(ended.nodes)
         outcome.faults += _faults(ended, expected)
-    outcome.faults += site.leftovers() + _call_faults(site, outcome)
+    outcome.faults += site.leftovers() + await _call_faults(site, outcome)
     outcome.faults += [
         f"work stood still for {stall:.1f} s after a restart" for stall in outcome.stalls if stall > SLACK
     ]
@@ -137,7 +136,7 @@ async def _kill(site: Site, swarm_id: str, after: float, outcome: Outcome) -> "a
     await site.host.end(signal.SIGKILL)
     killed = time.monotonic()
     await asyncio.sleep(_ARRIVAL)
-    journalled = frozenset(step for one in outcome.swarms for step in site.journalled(one))
+    journalled = frozenset([step for one in outcome.swarms for step in await site.journalled(one)])
     outcome.kills.append(Kill(swarm_id, after, len(site.calls()), journalled))
     await site.host.start()
     return asyncio.create_task(_watch(site, max(time.monotonic(), killed + CLAIM), outcome))
@@ -151,7 +150,7 @@ async def _watch(site: Site, free: float, outcome: Outcome) -> None:
         outcome.stalls.append(max(0.0, time.monotonic() - free))
 
 
-def _call_faults(site: Site, outcome: Outcome) -> list[str]:
+async def _call_faults(site: Site, outcome: Outcome) -> list[str]:
     """A step may be called again only after a kill at which its first call was not written down."""
     found: list[str] = []
     calls = site.calls()
@@ -167,17 +166,14 @@ def _call_faults(site: Site, outcome: Outcome) -> list[str]:
     outcome.repeated = sorted(step for step in {*calls} if calls.count(step) > 1)
     for swarm_id in outcome.swarms:
         asked = {step for step in calls if step.split("/")[1] == swarm_id}
-        if odd := asked ^ site.journalled(swarm_id):
+        if odd := asked ^ await site.journalled(swarm_id):
             found.append(f"called and not written down, or the other way round: {sorted(odd)}")
     return found
 
 
 async def _ended(site: Site, swarm_id: str) -> Ended:
-    store = SqliteStore(site.spaces)
-    try:
+    async with site.kept.opened() as store:
         return await crash_checks.read(store, SpaceKey(USER, swarm_id))
-    finally:
-        await store.close()
 
 
 def _faults(ended: Ended, expected: Shape | None) -> list[str]:

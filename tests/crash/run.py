@@ -1,13 +1,18 @@
-"""`python -m tests.crash.run --kills 30`: kill the host in the middle of swarms, and compare with undisturbed ones."""
+"""`python -m tests.crash.run --kills 30`: kill the host in the middle of swarms, and compare with undisturbed ones.
+
+With `--store cosmos` state is kept by the emulators, which live on while the host is killed.
+"""
 
 import argparse
 import asyncio
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any
 
+from local.dev.stores import Store, kept_in
 from tests.crash.crash_host import CLAIM, site
 from tests.crash.crash_run import MOMENTS, Outcome, disturbed, undisturbed
 from tests.crash.crash_script import LATENCY, both, twice
@@ -39,12 +44,18 @@ def small_swarm() -> dict[str, Any]:
 
 
 async def crash(
-    folder: Path, body: dict[str, Any], kills: int, seed: int, moments: tuple[float, float] = MOMENTS
+    folder: Path,
+    body: dict[str, Any],
+    kills: int,
+    seed: int,
+    *,
+    moments: tuple[float, float] = MOMENTS,
+    store: Mapping[str, str],
 ) -> tuple[Outcome, float]:
-    """What the kills did, and the seconds of the undisturbed run."""
-    async with site(folder / "undisturbed") as calm:
+    """What the kills did, and the seconds of the undisturbed run. `store` are the app's settings of its store."""
+    async with site(folder / "undisturbed", store) as calm:
         expected, seconds = await undisturbed(calm, body)
-    async with site(folder / "disturbed") as place:
+    async with site(folder / "disturbed", store) as place:
         return await disturbed(place, body, expected, kills, Random(seed), moments), seconds
 
 
@@ -53,12 +64,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.run", description=__doc__)
     parser.add_argument("--kills", type=int, default=30, metavar="N")
     parser.add_argument("--seed", type=int, help="the moments of the kills; a new one each time unless it is given")
+    parser.add_argument("--store", type=Store, choices=list(Store), default=Store.SQLITE)
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else SystemRandom().randrange(10**6)
-    _say(f"kill -9 at {arguments.kills} moments, seed {seed}, {MOMENTS[0]} to {MOMENTS[1]} s into its life")
+    _say(f"kill -9 at {arguments.kills} moments on {arguments.store}, seed {seed}")
+    _say(f"each {MOMENTS[0]} to {MOMENTS[1]} s into the host's life or after its first model call")
     _say(f"model calls take {LATENCY[0] * 1000:.0f} to {LATENCY[1] * 1000:.0f} ms; claims last {CLAIM:.0f} s")
-    with tempfile.TemporaryDirectory(prefix="swarmstar-crash-", ignore_cleanup_errors=True) as folder:
-        outcome, calm = asyncio.run(crash(Path(folder), big_swarm(), arguments.kills, seed))
+    with (
+        tempfile.TemporaryDirectory(prefix="swarmstar-crash-", ignore_cleanup_errors=True) as folder,
+        kept_in(arguments.store) as store,
+    ):
+        outcome, calm = asyncio.run(crash(Path(folder), big_swarm(), arguments.kills, seed, store=store))
     _report(outcome, calm)
     return 1 if outcome.faults else 0
 

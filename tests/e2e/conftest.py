@@ -1,12 +1,16 @@
-"""A deployment to test: the one at `BASE_URL` (with `API_KEY`), or an embedded host that is started here.
+"""A deployment to test: the one at `BASE_URL`, or an embedded host that is started here.
+
+`API_KEY` is a user's key there, `API_KEY_B` another user's, `ADMIN_KEY` the administrator's, who makes users.
 
 The scripted model runs in this process. A deployment at `BASE_URL` can use it too: configure it for
-`http://<this machine>:$MODEL_PORT/v1` and set `MODEL_PORT`; without that, tests that need it are skipped.
+`http://<this machine>:$MODEL_PORT/v1` and set `MODEL_PORT`; without that, tests that need it are skipped, and what is
+left runs against any deployment with any model: `-m any_model`.
 """
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -20,17 +24,60 @@ from local.dev.stores import Store, kept_in
 from local.scripted import ScriptedModel
 from shared.tenancy.api_keys import digest
 
+_HERE = Path(__file__).parent
+#: Who takes one of these has the scripted model speak.
+_SPEAKING = {"switchboard", "scripted", "swarms", "planning"}
+_NO_SCRIPT = "BASE_URL is set without MODEL_PORT, so the deployment does not use the scripted model"
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def switchboard() -> Switchboard:
-    """Tells the calls of the swarms apart."""
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers of this suite."""
+    config.addinivalue_line("markers", "scripted: needs the scripted model; set by what fixtures a test takes")
+    config.addinivalue_line("markers", "any_model: runs against any deployment, whatever its model")
+
+
+def pytest_report_header() -> list[str]:
+    """What is tested, and how a deployment elsewhere can use the scripted model."""
+    if not BASE_URL:
+        return [f"deployment: an embedded host that is started here, store {os.environ.get('STORE', 'sqlite')}"]
+    if MODEL_PORT:
+        return [f"deployment: {BASE_URL}, with the scripted model on port {MODEL_PORT} of this machine"]
+    return [
+        f"deployment: {BASE_URL}, with its own model; tests that need the scripted one are skipped",
+        "  to run them as well, start it with SWARMSTAR_MODEL_BASE_URL=http://<this machine>:9999/v1,",
+        "  SWARMSTAR_MODEL_API_KEY=any, SWARMSTAR_MODEL=gpt-5-mini, and set MODEL_PORT=9999 here",
+    ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the scripted model, and skip it where the deployment has another."""
+    for item in items:
+        if not isinstance(item, pytest.Function) or item.path.parent != _HERE or item.get_closest_marker("any_model"):
+            continue
+        if not _SPEAKING.isdisjoint(item.fixturenames):
+            item.add_marker("scripted")
+            if BASE_URL and not MODEL_PORT:
+                item.add_marker(pytest.mark.skip(reason=_NO_SCRIPT))
+        if BASE_URL and item.get_closest_marker("fuzz"):
+            item.add_marker(pytest.mark.skip(reason="BASE_URL is set, and rubbish is sent to a host of its own alone"))
+
+
+@pytest.fixture(scope="session")
+def _switchboard() -> Switchboard:
+    """What every deployment started here has, also where no test speaks through it."""
     return Switchboard()
 
 
+@pytest.fixture(scope="session")
+def switchboard(_switchboard: Switchboard) -> Switchboard:
+    """Tells the calls of the swarms apart."""
+    return _switchboard
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def model_url(switchboard: Switchboard) -> AsyncIterator[str]:
+async def model_url(_switchboard: Switchboard) -> AsyncIterator[str]:
     """The scripted model, as a base URL."""
-    async with ScriptedModel(switchboard, port=MODEL_PORT) as model:
+    async with ScriptedModel(_switchboard, port=MODEL_PORT) as model:
         yield model.base_url
 
 
@@ -67,14 +114,20 @@ async def planning(
         yield started
 
 
+@pytest.fixture(scope="session")
+def tenants(everybody: Tenants) -> Tenants:
+    """A deployment of many users, in which users can be made."""
+    if BASE_URL and "ADMIN_KEY" not in os.environ:
+        pytest.skip("BASE_URL is set without ADMIN_KEY, so no users can be made there")
+    return everybody
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def tenants(
+async def everybody(
     model_url: str, store_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Tenants]:
-    """A deployment of many users, which asks everybody for a key."""
+    """A deployment that asks everybody for a key."""
     if BASE_URL:
-        if "ADMIN_KEY" not in os.environ:
-            pytest.skip("BASE_URL is set without ADMIN_KEY, so no users can be made there")
         async with aiohttp.ClientSession() as session:
             yield Tenants(Deployment(session, BASE_URL))
     else:
@@ -87,7 +140,7 @@ async def tenants(
 def scripted(deployment: Deployment, switchboard: Switchboard) -> Callable[[], Swarms]:
     """Makes what starts swarms that the scripted model speaks to."""
     if BASE_URL and not MODEL_PORT:
-        pytest.skip("BASE_URL is set without MODEL_PORT, so the deployment does not use the scripted model")
+        pytest.skip(_NO_SCRIPT)
     return lambda: Swarms(deployment, switchboard)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from e2e_script import Script, Switchboard
@@ -176,12 +177,21 @@ class Run:
                 await asyncio.sleep(0.05)
         nodes, logs = await self._nodes()
         ended = Ended(swarm, events, nodes, logs)
-        found = broken(ended, await self.get("/tree")) + paid_twice(self.script)
+        found = broken(ended, await self.tree()) + paid_twice(self.script)
         assert not found, "\n".join(found)
         return ended
 
+    async def tree(self, limit: int = 1_000) -> list[dict[str, Any]]:
+        """Every node of the tree, page by page."""
+        page = await self.get(f"/tree?limit={limit}")
+        nodes = list(page["nodes"])
+        while page["cursor"] is not None:
+            page = await self.get(f"/tree?limit={limit}&cursor={quote(page['cursor'])}")
+            nodes += page["nodes"]
+        return nodes
+
     async def _nodes(self) -> tuple[dict[str, SwarmNode], dict[str, list[dict[str, Any]]]]:
-        listed = [item["node_id"] for item in (await self.get("/tree"))["nodes"]]
+        listed = [item["node_id"] for item in await self.tree()]
         details = await asyncio.gather(*(self.get(f"/nodes/{node_id}") for node_id in listed))
         # A node alone is served with its questions in full, where its document has their ids.
         plain = [{**item, "questions": [asked["question_id"] for asked in item["questions"]]} for item in details]
@@ -197,11 +207,11 @@ class Run:
         return bytes(answer.body).decode()
 
 
-def broken(ended: Ended, tree: dict[str, Any]) -> list[str]:
+def broken(ended: Ended, tree: list[dict[str, Any]]) -> list[str]:
     """What an ended swarm must not be, in words; empty if all is well."""
     found = violations(ended.events)
     replayed = replay(ended.events)
-    served = {item["node_id"]: SwarmNode.model_validate(item) for item in tree["nodes"]}
+    served = {item["node_id"]: SwarmNode.model_validate(item) for item in tree}
     if not (replayed.keys() == ended.nodes.keys() == served.keys()):
         found.append(f"nodes: replayed {sorted(replayed)}, served {sorted(served)}")
     for node_id, node in ended.nodes.items():

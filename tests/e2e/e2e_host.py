@@ -36,7 +36,7 @@ async def serving(folder: Path, model_url: str, **more: str) -> AsyncIterator[De
         "SWARMSTAR_HOST_KEY": management,
         "TASKHUB_NAME": "e2e",
     }
-    options = ["--root", str(ROOT), "--port", "0", "--state", str(folder / "host.db")]
+    options = ["--root", str(ROOT), "--no-local-settings", "--port", "0", "--state", str(folder / "host.db")]
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "local.host", *options),

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,6 +112,55 @@ async def test_a_refused_creation_may_be_mended_under_the_same_key(tenants: Tena
     assert (await ada.deployment.call("POST", "swarms", json=bad, headers=headers)).status == 400
     good = {"directive": "Write.", "limits": {"calls": 9}}
     assert (await ada.deployment.call("POST", "swarms", json=good, headers=headers)).status == 202
+
+
+@pytest.mark.parametrize("by", ["user", "administrator"])
+async def test_a_key_that_is_made_twice_is_one_key_and_shown_again(tenants: Tenants, by: str) -> None:
+    ada = await tenants.user("Ada")
+    maker = ada.deployment if by == "user" else tenants.admin
+    path = "keys" if by == "user" else f"admin/users/{ada.user_id}/keys"
+    headers = {"Idempotency-Key": secrets.token_hex(16)}
+    first, again = [await maker.call("POST", path, json={"name": "laptop"}, headers=headers) for _ in range(2)]
+    assert (first.status, again.status) == (201, 201)
+    assert first.body == again.body
+    assert first.headers["Location"] == again.headers["Location"]
+    assert len((await ada.deployment.get("keys"))["items"]) == 2
+    assert (await replace(ada.deployment, key=again.body["key"]).call("GET", "swarms")).status == 200
+    if ada.deployment.spaces is not None:  # neither what is shown once, nor what protects it, lies in the store
+        secret, protects = first.body["key"].partition(".")[2].encode(), headers["Idempotency-Key"].encode()
+        for file in ada.deployment.spaces.rglob("*"):
+            content = file.read_bytes() if file.is_file() else b""
+            assert secret not in content
+            assert protects not in content
+    other = await maker.call("POST", path, json={"name": "phone"}, headers=headers)
+    assert other.status == 409
+
+
+async def test_one_key_of_a_creation_serves_every_users_keys_apart(tenants: Tenants) -> None:
+    users = [await tenants.user(name) for name in ("Ada", "Bob")]
+    headers = {"Idempotency-Key": secrets.token_hex(16)}
+    made = [
+        await tenants.admin.call("POST", f"admin/users/{user.user_id}/keys", json={"name": "same"}, headers=headers)
+        for user in users
+    ]
+    assert [answer.status for answer in made] == [201, 201]
+    assert made[0].body["key_id"] != made[1].body["key_id"]
+
+
+async def test_a_user_that_is_made_twice_is_one_user(tenants: Tenants) -> None:
+    headers = {"Idempotency-Key": secrets.token_hex(16)}
+    made = [await tenants.admin.call("POST", "admin/users", json={"name": "Eve"}, headers=headers) for _ in range(2)]
+    assert [answer.status for answer in made] == [201, 201]
+    assert made[0].body == made[1].body
+
+
+async def test_a_refused_key_may_be_mended_under_the_same_idempotency_key(tenants: Tenants) -> None:
+    reader = await tenants.user("Ada", scopes=("read", "write"))
+    headers = {"Idempotency-Key": secrets.token_hex(16)}
+    path = f"admin/users/{reader.user_id}/keys"
+    refused = await tenants.admin.call("POST", path, json={"name": "a", "scopes": ["admin"]}, headers=headers)
+    assert refused.status == 403
+    assert (await tenants.admin.call("POST", path, json={"name": "a"}, headers=headers)).status == 201
 
 
 async def test_too_many_requests_are_told_when_to_come_back(tenants: Tenants) -> None:

@@ -26,7 +26,15 @@ BODIES: dict[str, Any] = {
     "change_user": {"disabled": True},
     "create_user_key": {"name": "stolen"},
     "import_swarm": b"no archive",
+    "create_schedule": {"name": "stolen", "cron": "* * * * *", "swarm": {"directive": "Spend"}},
+    "change_schedule": {"enabled": False},
+    "create_hook": {"name": "stolen", "swarm": {"directive": "Spend"}},
+    "change_hook": {"enabled": False},
+    "deliver": b"no delivery",
+    "add_memory": {"name": "Tea", "content": "Mallory likes tea."},
 }
+#: What is the same for every user, though it has an id in its path.
+SHARED = {"get_action"}
 #: What a swarm that runs does not hand out yet.
 TOLD_LATER = {"export_swarm"}
 
@@ -50,6 +58,11 @@ class Route:
     @property
     def admin(self) -> bool:
         return self.path.startswith("admin/")
+
+    @property
+    def owned(self) -> bool:
+        """Whether it is about one thing of one user."""
+        return bool(self.ids) and self.name not in SHARED
 
     @property
     def ids(self) -> list[str]:
@@ -102,6 +115,19 @@ async def document(tenants: Tenants) -> list[Route]:
     ]
 
 
+async def a_hook(tenant: Tenant) -> str:
+    made = await tenant.deployment.call("POST", "hooks", json={"name": "builds", "swarm": {"directive": "Paint"}})
+    assert made.status == 201, made
+    return str(made.body["hook_id"])
+
+
+async def a_schedule(tenant: Tenant) -> str:
+    new = {"name": "yearly", "cron": "0 0 1 1 *", "swarm": {"directive": "Paint"}}
+    made = await tenant.deployment.call("POST", "schedules", json=new)
+    assert made.status == 201, made
+    return str(made.body["schedule_id"])
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world(tenants: Tenants, switchboard: Switchboard) -> AsyncIterator[World]:
     ada, bob = await tenants.user("Ada"), await tenants.user("Bob")
@@ -110,13 +136,19 @@ async def world(tenants: Tenants, switchboard: Switchboard) -> AsyncIterator[Wor
     question = await run.question()
     await run.until(lambda event: event.operation == "terminate")
     (artifact,) = (await run.get("/artifacts"))["items"]
+    added = await run.post("/memory", {"name": "Tea", "content": "Ada likes tea."})
+    assert added.status == 201, added
     ids = {
         "swarm_id": run.swarm_id,
         "node_id": "0.0",
         "question_id": question["question_id"],
         "artifact_id": artifact["artifact_id"],
+        "memory_id": added.body["memory_id"],
+        "action_id": "writing.write_document",
         "key_id": ada.key_id,
         "user_id": ada.user_id,
+        "hook_id": await a_hook(ada),
+        "schedule_id": await a_schedule(ada),
     }
     yield World(tenants, ada, bob, run, await document(tenants), ids)
     await run.post("/cancel")
@@ -139,7 +171,7 @@ async def test_the_walk_knows_every_id_and_body(world: World) -> None:
 async def test_another_users_things_are_not_there(world: World) -> None:
     walked = 0
     for route in world.private():
-        if route.ids:
+        if route.owned:
             answer = await route.call(world.bob.deployment, world.ids)
             assert answer.status == 404, (route, answer)
             assert answer.type == "application/problem+json"
@@ -152,19 +184,21 @@ async def test_lists_show_nothing_of_another_user(world: World) -> None:
         if not route.ids and route.method == "GET":
             answer = await route.call(world.bob.deployment, world.ids)
             assert answer.status == 200, (route, answer)
-            for name in ("swarm_id", "key_id", "user_id"):
+            for name in ("swarm_id", "key_id", "user_id", "hook_id", "schedule_id"):
                 assert world.ids[name] not in str(answer.body), route
 
 
 async def test_what_is_not_there_and_what_is_anothers_read_the_same(world: World) -> None:
     unknown = dict.fromkeys(world.ids, "0123456789abcdef")
     for route in world.private():
-        if route.ids and route.method == "GET":
+        if route.owned and route.method == "GET":
             theirs = await route.call(world.bob.deployment, world.ids)
             nothing = await route.call(world.bob.deployment, unknown)
             assert (theirs.status, theirs.body["title"]) == (nothing.status, nothing.body["title"])
-            told, expected = theirs.body["detail"], nothing.body["detail"]
-            assert told.replace(world.run.swarm_id, "") == expected.replace(unknown["swarm_id"], ""), route
+            told, expected = str(theirs.body["detail"]), str(nothing.body["detail"])
+            for name in route.ids:
+                told, expected = told.replace(world.ids[name], ""), expected.replace(unknown[name], "")
+            assert told == expected, route
 
 
 async def test_without_a_credential_everything_is_closed(world: World) -> None:
@@ -209,7 +243,7 @@ async def test_a_key_to_read_changes_nothing(world: World) -> None:
         if route.method != "GET":
             assert answer.status == 403, (route, answer)
         else:
-            assert answer.status == (404 if route.ids else 200), (route, answer)
+            assert answer.status == (404 if route.owned else 200), (route, answer)
 
 
 async def test_no_answer_shows_the_way_to_the_hosts_own_routes(world: World) -> None:

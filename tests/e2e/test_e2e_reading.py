@@ -159,6 +159,7 @@ async def test_health_tells_the_model_and_no_key(deployment: Deployment) -> None
     assert "not-a-secret" not in str(health)
 
 
+@pytest.mark.any_model
 async def test_any_deployment_brings_a_directive_to_a_report(deployment: Deployment, switchboard: Switchboard) -> None:
     """With whatever model the deployment has; the scripted one where it has that."""
     swarms = Swarms(deployment, switchboard)

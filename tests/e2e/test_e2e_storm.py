@@ -73,7 +73,7 @@ async def answer_all(run: Run) -> None:
 
 
 async def look(run: Run) -> None:
-    for node in (await run.get("/tree"))["nodes"][-3:]:
+    for node in (await run.tree())[-3:]:
         await run.get(f"/nodes/{node['node_id']}")
 
 

@@ -1,4 +1,4 @@
-"""Runs activities, at most so many at a time, and hands on what becomes of them."""
+"""Runs activities, at most so many at a time and fewer while the loop is late, and hands on what becomes of them."""
 
 import asyncio
 import contextvars
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from azure.functions import meta
 
 from local.host.durable.model import Instance
+from local.host.durable.pressure import Pressure
 from local.host.durable.protocol import clean
 from local.host.invoke import Invoker
 from local.host.logs import log, milliseconds
@@ -61,7 +62,7 @@ class ActivityRunner:
         done: Callable[[Work, Result], None],
     ) -> None:
         self._activities = activities
-        self._limit = limit
+        self._pressure = Pressure(limit, lambda: len(self._running), self._fill)
         self._mark = mark
         self._done = done
         self._waiting: deque[Work] = deque()
@@ -89,6 +90,7 @@ class ActivityRunner:
     async def stop(self) -> None:
         """Abandon everything; the work stays in the state file."""
         self._waiting.clear()
+        self._pressure.stop()
         running = list(self._running)
         for task in running:
             task.cancel()
@@ -97,7 +99,9 @@ class ActivityRunner:
 
     def _fill(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting and len(self._running) < self._limit:
+        if self._waiting:
+            self._pressure.watch()
+        while self._waiting and len(self._running) < self._pressure.room:
             work = self._waiting.popleft()
             if work.instance.finished or work.instance.generation != work.generation:
                 continue
@@ -110,6 +114,8 @@ class ActivityRunner:
         if not task.cancelled() and task.exception() is not None:
             log.error("the host failed on an activity", exc_info=task.exception())
         self._fill()
+        if not self._running:
+            self._pressure.stop()
 
     async def _run(self, work: Work) -> None:
         if work.recovered:

@@ -14,19 +14,21 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from local.host.body import BodyTooLarge, read_body
 from local.host.durable.binding import Addresses
 from local.host.durable.engine import AlreadyRunning, Engine, InboxFull
 from local.host.durable.model import Instance, Kind
 from local.host.durable.protocol import Status, clean, encode, missing
 from local.host.durable.status import COLUMNS, document, history, row_of
 from local.host.durable.storage import Storage, StorageError
-from local.host.http import BodyTooLarge, read_body
 
 #: The SDK's own calls have no limit of their own; this one only keeps a mistake from filling the memory.
 _BODY_LIMIT = 256 << 20
 _MAX_WAIT = 230.0
 _BAD_ID = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}")
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,7}))?Z?")
+#: Orchestrations purged in one transaction, during which the host does nothing else.
+_PURGE_SLICE = 50
 
 Handler = Callable[[web.BaseRequest, "re.Match[str]"], Awaitable[web.Response]]
 
@@ -173,14 +175,15 @@ class ClientApi:
         if "createdTimeFrom" not in request.query:
             raise _Refused(HTTPStatus.BAD_REQUEST, "createdTimeFrom is needed")
         condition, values = _filter(request)
-        found = self._storage.query(
-            f"SELECT id FROM instances WHERE finished IS NOT NULL AND {condition}",  # noqa: S608  constants
-            values,
-        )
-        if not found:
+        select = f"SELECT id FROM instances WHERE finished IS NOT NULL AND id > ? AND {condition} ORDER BY id LIMIT ?"  # noqa: S608  constants
+        removed = last = 0
+        while rows := [row[0] for row in self._storage.query(select, [last, *values, _PURGE_SLICE])]:
+            self._storage.forget(rows)
+            removed, last = removed + len(rows), rows[-1]
+            await asyncio.sleep(0)
+        if not removed:
             raise _Refused(HTTPStatus.NOT_FOUND)
-        self._storage.forget([row[0] for row in found])
-        return _json({"instancesDeleted": len(found)})
+        return _json({"instancesDeleted": removed})
 
     def _row(self, instance_id: str) -> dict[str, Any]:
         """What the state file holds of the newest instance of that id."""
@@ -219,10 +222,8 @@ def _filter(request: web.BaseRequest) -> tuple[str, list[str]]:
     for name, operator in (("createdTimeFrom", ">="), ("createdTimeTo", "<=")):
         text = request.query.get(name)
         if text:
-            if not _DATE.match(text):
-                raise _Refused(HTTPStatus.BAD_REQUEST, f"{name} is not a time in UTC")
             conditions.append(f"created {operator} ?")
-            values.append(text)
+            values.append(_stamp(name, text))
     names = [name.strip() for name in request.query.get("runtimeStatus", "").split(",") if name.strip()]
     if names:
         conditions.append(f"status IN ({','.join('?' * len(names))})")
@@ -232,6 +233,14 @@ def _filter(request: web.BaseRequest) -> tuple[str, list[str]]:
         conditions.append("substr(instance_id, 1, length(?)) = ?")
         values.extend((prefix, prefix))
     return " AND ".join(conditions), values
+
+
+def _stamp(name: str, text: str) -> str:
+    """A time of the query as times are stored, so that text order is time order."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise _Refused(HTTPStatus.BAD_REQUEST, f"{name} is not a time in UTC")
+    return f"{match[1]}.{(match[2] or '').ljust(6, '0')[:6]}Z"
 
 
 def _check_id(instance_id: str) -> str:

@@ -1,6 +1,8 @@
 """The store port over Cosmos DB for NoSQL: one container, one logical partition per swarm space."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from shared.adapters.azure_client import AzureClient
@@ -8,10 +10,14 @@ from shared.adapters.cosmos.access import CosmosAccess
 from shared.adapters.cosmos.container import Container, Miss
 from shared.adapters.cosmos.failures import explain
 from shared.adapters.cosmos.items import (
+    NO_TTL,
     Item,
     bare_etag,
     counter,
     document,
+    etag_expired,
+    expired,
+    full_etag,
     is_counter,
     item_id,
     names_counter,
@@ -19,7 +25,16 @@ from shared.adapters.cosmos.items import (
 )
 from shared.errors import Conflict, InvalidInput, Unavailable
 from shared.store.port import Category, Condition, IfAbsent, IfEtag, Page, Stored
-from shared.store.rules import MAX_SEQ, check_limit, check_seq, check_value, decode_cursor, document_key, encode_cursor
+from shared.store.rules import (
+    MAX_SEQ,
+    check_limit,
+    check_seq,
+    check_value,
+    decode_cursor,
+    document_key,
+    encode_cursor,
+    expiry,
+)
 from shared.types import SpaceKey
 
 #: Seconds one operation may take with everything that is tried again.
@@ -37,12 +52,15 @@ _LAST_KEY = "\x7f"
 
 # Every query names the partition itself: not every server goes by the partition of the request alone.
 _SCAN = """
-SELECT c.key, c.seq, c.body, c._etag FROM c
-WHERE c.pk = @pk AND c.category = @category AND c.seq >= @seq AND (c.seq > @seq OR c.key > @key){subtree}
+SELECT c.key, c.seq, c.body, c.expires, c._etag FROM c
+WHERE c.pk = @pk AND c.category = @category AND c.seq >= @seq AND (c.seq > @seq OR c.key > @key)
+AND (NOT IS_NUMBER(c.expires) OR c.expires > @now){subtree}
 ORDER BY c.pk, c.category, c.seq, c.key
 """
 _SCAN_ALL = _SCAN.format(subtree="")
 _SCAN_SUBTREE = _SCAN.format(subtree=" AND (c.key = @top OR STARTSWITH(c.key, @below))")
+#: What an unconditional write changes of an item.
+_WRITTEN = ("seq", "body", "by", "ttl", "expires")
 _IDS = "SELECT c.id FROM c WHERE c.pk = @pk"
 
 
@@ -55,8 +73,10 @@ class CosmosStore:
     leaves a gap.
     """
 
-    def __init__(self, access: CosmosAccess) -> None:
+    def __init__(self, access: CosmosAccess, *, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives the seconds since 1970, by which documents expire."""
         self._access = access
+        self._clock = clock
         self._client: AzureClient[Container] = AzureClient(self._open, explain, name="store")
 
     async def get(self, space: SpaceKey, category: Category, key: str) -> Stored | None:
@@ -64,7 +84,7 @@ class CosmosStore:
         name = item_id(space, category, key)
         async with self._client.use(OPERATION_SECONDS) as container:
             item = await container.read(name, str(space))
-        return None if item is None else stored(item)
+        return None if item is None or expired(item, self._clock()) else stored(item)
 
     async def put(
         self,
@@ -75,24 +95,29 @@ class CosmosStore:
         *,
         seq: int = 0,
         condition: Condition = None,
+        ttl: int | None = None,
     ) -> str:
         """Write one JSON text durably and return its new etag."""
         check_value(value)
         check_seq(seq)
-        item = document(space, category, key, value, seq)
+        now = self._clock()
+        item = document(space, category, key, value, seq, ttl, expiry(ttl, now))
         async with self._client.use(OPERATION_SECONDS) as container:
             match condition:
                 case IfAbsent():
-                    return await _create(container, item)
-                case IfEtag(etag):
-                    return await _replace(container, item, etag)
+                    etag = await _create(container, item, now)
+                case IfEtag(known):
+                    etag = await _replace(container, item, known, now)
                 case None:
-                    return await _overwrite(container, item)
+                    etag = await _overwrite(container, item)
+        return full_etag(item, etag)
 
     async def delete(self, space: SpaceKey, category: Category, key: str, *, condition: IfEtag | None = None) -> bool:
         """Remove the document or counter; False if there was none."""
         name = item_id(space, category, key)
         etag = None if condition is None else bare_etag(condition.etag)
+        if condition is not None and etag_expired(condition.etag, self._clock()):
+            raise Conflict("the document has expired")
         async with self._client.use(OPERATION_SECONDS) as container:
             miss = await container.delete(name, str(space), etag)
         if condition is not None and miss is not None:
@@ -111,7 +136,14 @@ class CosmosStore:
     ) -> Page:
         """The documents of a category in the order of (seq, key)."""
         check_limit(limit)
-        query, parameters = _SCAN_ALL, {"category": category.value, **_begin(category, after, cursor)}
+        query, parameters = (
+            _SCAN_ALL,
+            {
+                "category": category.value,
+                "now": int(self._clock() * 1000),
+                **_begin(category, after, cursor),
+            },
+        )
         if subtree is not None:
             document_key(category, subtree)
             query, parameters = _SCAN_SUBTREE, {**parameters, "top": subtree, "below": f"{subtree}."}
@@ -127,7 +159,7 @@ class CosmosStore:
         check_seq(by, "by")
         item = counter(space, category, key, by)
         async with self._client.use(OPERATION_SECONDS) as container:
-            return await _increment(container, item, by)
+            return await _increment(container, item, by, self._clock())
 
     async def drop(self, space: SpaceKey) -> None:
         """Remove every item of the space's partition, in waves; a drop that breaks off is finished by the next."""
@@ -154,18 +186,28 @@ class CosmosStore:
         return Container(proxy)
 
 
-async def _create(container: Container, item: Item) -> str:
-    done = await container.create(item)
-    etag = await _own(container, item) if isinstance(done, Miss) else done
-    if etag is None:
-        raise Conflict("there is a document under this key already")
-    return etag
+async def _create(container: Container, item: Item, now: float) -> str:
+    """Write where there is nothing, or what has expired and the database has not removed yet."""
+    for _ in range(ATTEMPTS):
+        done = await container.create(item)
+        if not isinstance(done, Miss):
+            return done
+        found = await container.read(item["id"], item["pk"])
+        if found is not None and found.get("by") == item["by"]:  # the answer to this very write got lost
+            return str(found["_etag"])
+        if found is not None and not expired(found, now):
+            break
+        if found is not None and not isinstance(done := await container.replace(item, found["_etag"]), Miss):
+            return done
+    raise Conflict("there is a document under this key already")
 
 
-async def _replace(container: Container, item: Item, known: str) -> str:
+async def _replace(container: Container, item: Item, known: str, now: float) -> str:
+    if etag_expired(known, now):
+        raise Conflict("the document has expired")
     if names_counter(known):
         raise Conflict("there is a counter under this key, which only increment changes")
-    done = await container.replace(item, known)
+    done = await container.replace(item, bare_etag(known))
     etag = await _own(container, item) if isinstance(done, Miss) else done
     if etag is None:
         raise Conflict("the document was changed or removed meanwhile")
@@ -180,8 +222,9 @@ async def _own(container: Container, item: Item) -> str | None:
 
 async def _overwrite(container: Container, item: Item) -> str:
     """Write whatever lies there, unless it is a counter; an upsert would not look."""
+    whole = {"ttl": NO_TTL, "expires": None, **item}  # an earlier write may have given it an end
     for _ in range(ATTEMPTS):
-        done = await container.update(item, ("seq", "body", "by"), "from c where is_defined(c.seq)")
+        done = await container.update(whole, _WRITTEN, "from c where is_defined(c.seq)")
         if done is Miss.CHANGED:
             raise Conflict("there is a counter under this key, which only increment changes")
         if done is Miss.ABSENT:
@@ -191,13 +234,13 @@ async def _overwrite(container: Container, item: Item) -> str:
     raise Unavailable("the document comes and goes", retry_after=1.0)
 
 
-async def _increment(container: Container, item: Item, by: int) -> int:
+async def _increment(container: Container, item: Item, by: int, now: float) -> int:
     lowest, highest = max(-MAX_SEQ, -MAX_SEQ - by), min(MAX_SEQ, MAX_SEQ - by)
     in_range = f"from c where c.number >= {lowest} and c.number <= {highest}"
     for _ in range(ATTEMPTS):
         done = await container.add(item, "number", by, in_range)
         if done is Miss.CHANGED:
-            raise await _why_not(container, item)
+            await _clear_expired(container, item, now)
         if not isinstance(done, Miss):
             return done
         if not isinstance(await container.create(item), Miss):
@@ -205,11 +248,16 @@ async def _increment(container: Container, item: Item, by: int) -> int:
     raise Unavailable("the counter comes and goes", retry_after=1.0)
 
 
-async def _why_not(container: Container, item: Item) -> Conflict | InvalidInput:
+async def _clear_expired(container: Container, item: Item, now: float) -> None:
+    """Make room for a counter where an expired document lies; raises what else keeps it from being added to."""
     found = await container.read(item["id"], item["pk"])
-    if found is not None and not is_counter(found):
-        return Conflict("there is a document under this key, not a counter")
-    return InvalidInput("the counter would leave the range of exact numbers")
+    if found is None:
+        return
+    if is_counter(found):
+        raise InvalidInput("the counter would leave the range of exact numbers")
+    if not expired(found, now):
+        raise Conflict("there is a document under this key, not a counter")
+    await container.delete(item["id"], item["pk"], found["_etag"])
 
 
 def _begin(category: Category, after: int | None, cursor: str | None) -> dict[str, object]:

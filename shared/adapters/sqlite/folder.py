@@ -11,6 +11,7 @@ from shared.errors import Unavailable
 
 if sys.platform != "win32":
     import fcntl
+    import resource
 
 #: The file of one space, in its own folder.
 FILE_NAME = "swarm_default_kv_store.db"
@@ -19,6 +20,16 @@ PATIENCE = 20.0
 
 #: SQLite keeps its log and the index of the log beside the file.
 _COMPANIONS = ("-wal", "-shm")
+#: The fewest and the most spaces that are open at once unless told otherwise; each caches up to 1 MiB.
+_FEWEST, _MOST = 64, 512
+
+
+def affordable() -> int:
+    """How many spaces may be open at once: three files of each, and most of the files are left for connections."""
+    if sys.platform == "win32":
+        return _MOST
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST if files == resource.RLIM_INFINITY else min(_MOST, max(_FEWEST, files // 8))
 
 
 @contextmanager

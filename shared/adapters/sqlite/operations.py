@@ -12,8 +12,8 @@ from shared.errors import Conflict, InvalidInput
 from shared.store.port import Condition, IfAbsent, IfEtag, Page, Stored
 from shared.store.rules import MAX_SEQ
 
-#: `(category, seq, etag, value)`; a counter has no `seq`.
-Row = tuple[str, int | None, str, str]
+#: `(category, seq, etag, value, expires)`; a counter has no `seq`. `expires` is in milliseconds since 1970.
+Row = tuple[str, int | None, str, str, int | None]
 NewEtag = Callable[[], str]
 
 T_co = TypeVar("T_co", covariant=True)
@@ -58,7 +58,7 @@ class Get(KeyOperation[Stored | None]):
         """What lies there."""
         if row is None:
             return None, None
-        _, seq, etag, value = row
+        _, seq, etag, value, _ = row
         return Stored(self.item_id, value, etag, seq or 0), row
 
 
@@ -71,6 +71,7 @@ class Put(KeyOperation[str]):
     value: str
     seq: int
     condition: Condition
+    expires: int | None = None
 
     def creates(self) -> bool:
         """Not when it wants a document to be there."""
@@ -89,7 +90,7 @@ class Put(KeyOperation[str]):
         if row is not None and row[1] is None:
             raise Conflict("there is a counter under this key, which only increment changes")
         etag = new_etag()
-        return etag, (self.category, self.seq, etag, self.value)
+        return etag, (self.category, self.seq, etag, self.value, self.expires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Increment(KeyOperation[int]):
         total = self.by + (int(row[3]) if row is not None else 0)
         if not -MAX_SEQ <= total <= MAX_SEQ:
             raise InvalidInput("the counter would leave the range of exact numbers")
-        return total, (self.category, None, new_etag(), str(total))
+        return total, (self.category, None, new_etag(), str(total), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from itertools import count
@@ -28,32 +28,51 @@ from shared.store.rules import encode_cursor
 #: A page of a scan ends early when its values come to this many characters.
 PAGE_CHARACTERS = 8_000_000
 
-_SCHEMA_VERSION = 1
-_SCHEMA = """
+_SCHEMA_VERSION = 2
+_EXPIRY_INDEX = "CREATE INDEX IF NOT EXISTS document_expiry ON document (expires) WHERE expires IS NOT NULL;"
+_SCHEMA = f"""
 BEGIN IMMEDIATE;
--- key is {category}_{id}; seq is NULL for a counter, which keeps it out of every scan
+-- key is {{category}}_{{id}}; seq is NULL for a counter, which keeps it out of every scan
+-- expires is in milliseconds since 1970, NULL for what stays
 CREATE TABLE IF NOT EXISTS document (
-    key TEXT NOT NULL PRIMARY KEY, category TEXT NOT NULL, seq INTEGER, etag TEXT NOT NULL, value TEXT NOT NULL
+    key TEXT NOT NULL PRIMARY KEY, category TEXT NOT NULL, seq INTEGER, etag TEXT NOT NULL, value TEXT NOT NULL,
+    expires INTEGER
 );
 CREATE INDEX IF NOT EXISTS document_order ON document (category, seq, key);
-PRAGMA user_version = 1;
+{_EXPIRY_INDEX}
+PRAGMA user_version = 2;
 COMMIT;
 """
+#: What brings the file of an older version to this one's schema.
+_MIGRATIONS = {
+    0: _SCHEMA,
+    1: f"""
+BEGIN IMMEDIATE;
+ALTER TABLE document ADD COLUMN expires INTEGER;
+{_EXPIRY_INDEX}
+PRAGMA user_version = 2;
+COMMIT;
+""",
+}
 _UPSERT = (
-    "INSERT INTO document (key, category, seq, etag, value) VALUES {} ON CONFLICT (key) "
-    "DO UPDATE SET seq = excluded.seq, etag = excluded.etag, value = excluded.value"
+    "INSERT INTO document (key, category, seq, etag, value, expires) VALUES {} ON CONFLICT (key) DO UPDATE SET "
+    "seq = excluded.seq, etag = excluded.etag, value = excluded.value, "
+    "expires = excluded.expires"
 )
-_SELECT = "SELECT key, category, seq, etag, value FROM document "
+_SELECT = "SELECT key, category, seq, etag, value, expires FROM document "
 _SCAN = (
     "SELECT key, category, seq, etag, value FROM document WHERE category = ? AND (seq, key) > (?, ?) "
-    "ORDER BY seq, key LIMIT ?"
+    "AND (expires IS NULL OR expires > ?) ORDER BY seq, key LIMIT ?"
 )
 # "/" follows "." in the order of characters, so the range holds what begins with the top and a dot.
 _SCAN_SUBTREE = (
     "SELECT key, category, seq, etag, value FROM document WHERE rowid IN ("
     "SELECT rowid FROM document WHERE (key = ? OR (key > ? || '.' AND key < ? || '/')) "
-    "AND (seq, key) > (?, ?) ORDER BY seq, key LIMIT ?) ORDER BY seq, key"
+    "AND (seq, key) > (?, ?) AND (expires IS NULL OR expires > ?) ORDER BY seq, key LIMIT ?) ORDER BY seq, key"
 )
+_CLEAR = "DELETE FROM document WHERE rowid IN (SELECT rowid FROM document WHERE expires <= ? LIMIT ?)"
+#: The most expired documents that a batch takes away which writes some that will expire.
+_CLEARED = 100
 #: Keys or rows in one statement. Few long statements matter: each ends with a fight for the interpreter lock.
 _CHUNK = 128
 
@@ -65,8 +84,10 @@ class _Moved(Exception):
 class SpaceFile:
     """One space's file, opened when first needed. Used by one thread at a time."""
 
-    def __init__(self, spaces: Path, path: Path, synchronous: str) -> None:
+    def __init__(self, spaces: Path, path: Path, synchronous: str, clock: Callable[[], float]) -> None:
+        """`clock` gives the seconds since 1970, by which documents expire."""
         self._spaces = spaces
+        self._clock = clock
         self._path = path
         self._synchronous = synchronous
         self._connection: sqlite3.Connection | None = None
@@ -172,7 +193,8 @@ class SpaceFile:
         for start in range(0, len(wanted), _CHUNK):
             chunk = _padded(wanted[start : start + _CHUNK])
             found = self._rows(_by_keys(_SELECT, len(chunk)), chunk)
-            rows.update((found_row[0], found_row[1:]) for found_row in found)
+            now = self._now()
+            rows.update((row[0], row[1:]) for row in found if row[5] is None or row[5] > now)
         return rows
 
     def _save(self, rows: dict[str, Row | None]) -> None:
@@ -183,6 +205,8 @@ class SpaceFile:
             chunk = _padded(gone[start : start + _CHUNK])
             self._rows(_by_keys("DELETE FROM document ", len(chunk)), chunk)
         written = [(key, *row) for key, row in rows.items() if row is not None]
+        if any(row[5] is not None for row in written):
+            self._rows(_CLEAR, (self._now(), _CLEARED))
         while written:
             size = min(_CHUNK, 1 << (len(written).bit_length() - 1))
             self._rows(_upsert(size), [field for row in written[:size] for field in row])
@@ -191,10 +215,10 @@ class SpaceFile:
     def _scan(self, scan: Scan) -> Page:
         if scan.top is None:
             statement = _SCAN
-            bounds: tuple[str | int, ...] = (scan.category, *scan.after, scan.limit + 1)
+            bounds: tuple[str | int, ...] = (scan.category, *scan.after, self._now(), scan.limit + 1)
         else:
             statement = _SCAN_SUBTREE
-            bounds = (scan.top, scan.top, scan.top, *scan.after, scan.limit + 1)
+            bounds = (scan.top, scan.top, scan.top, *scan.after, self._now(), scan.limit + 1)
         items: list[Stored] = []
         characters = 0
         skip = len(scan.category) + 1
@@ -210,6 +234,9 @@ class SpaceFile:
     def _rows(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         assert self._connection is not None
         return self._connection.execute(statement, parameters).fetchall()
+
+    def _now(self) -> int:
+        return int(self._clock() * 1000)
 
     def _new_etag(self) -> str:
         return f"{self._etag_prefix}{next(self._etag_numbers):x}"
@@ -229,7 +256,7 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
         if version > _SCHEMA_VERSION:
             raise Unavailable("the file of this space was written by a newer version of the program")
         if version < _SCHEMA_VERSION:
-            connection.executescript(_SCHEMA)
+            connection.executescript(_MIGRATIONS[version])
         connection.execute(f"PRAGMA synchronous = {synchronous}")
     except BaseException:
         connection.close()
@@ -270,4 +297,4 @@ def _by_keys(statement: str, number: int) -> str:
 
 @cache
 def _upsert(rows: int) -> str:
-    return _UPSERT.format(",".join(["(?,?,?,?,?)"] * rows))
+    return _UPSERT.format(",".join(["(?,?,?,?,?,?)"] * rows))

@@ -1,15 +1,17 @@
 """The store port over SQLite, for one machine: what the embedded host and the tests run on."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from shared.adapters.sqlite.dispatch import Dispatcher
-from shared.adapters.sqlite.folder import FILE_NAME
+from shared.adapters.sqlite.folder import FILE_NAME, affordable
 from shared.adapters.sqlite.operations import Delete, Drop, Get, Increment, Put, Scan
 from shared.adapters.sqlite.space import SpaceFile
 from shared.store.port import Category, Condition, IfEtag, Page, Stored
-from shared.store.rules import MAX_SEQ, check_limit, check_seq, check_value, decode_cursor, document_key
+from shared.store.rules import MAX_SEQ, check_limit, check_seq, check_value, decode_cursor, document_key, expiry
 from shared.types import SpaceKey
 
 #: Sorts after every key.
@@ -29,13 +31,20 @@ class SqliteStore:
         spaces: Path,
         *,
         synchronous: Literal["NORMAL", "FULL"] = "NORMAL",
-        max_open: int = 64,
+        max_open: int | None = None,
         workers: int = 2,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`max_open` bounds the spaces whose files are open, three files each; `workers` the threads."""
+        """`max_open` bounds the spaces whose files are open, three files each; `workers` the threads.
+
+        By default as many are open as the process can afford: more swarms at once open and close them all the time.
+
+        `clock` gives the seconds since 1970, by which documents expire.
+        """
+        self._clock = clock
         self._spaces = spaces
         self._synchronous = synchronous
-        self._dispatcher = Dispatcher(self._file, workers=workers, max_open=max_open)
+        self._dispatcher = Dispatcher(self._file, workers=workers, max_open=max_open or affordable())
 
     async def get(self, space: SpaceKey, category: Category, key: str) -> Stored | None:
         """The document or counter, or None."""
@@ -50,12 +59,14 @@ class SqliteStore:
         *,
         seq: int = 0,
         condition: Condition = None,
+        ttl: int | None = None,
     ) -> str:
         """Write one JSON text durably and return its new etag."""
         full_key = document_key(category, key)
         check_value(value)
         check_seq(seq)
-        return await self._dispatcher.submit(space, Put(category.value, full_key, value, seq, condition))
+        expires = expiry(ttl, self._clock())
+        return await self._dispatcher.submit(space, Put(category.value, full_key, value, seq, condition, expires))
 
     async def delete(self, space: SpaceKey, category: Category, key: str, *, condition: IfEtag | None = None) -> bool:
         """Remove the document or counter; False if there was none."""
@@ -98,4 +109,4 @@ class SqliteStore:
         await asyncio.to_thread(self._dispatcher.close)
 
     def _file(self, space: SpaceKey) -> SpaceFile:
-        return SpaceFile(self._spaces, self._spaces / str(space) / FILE_NAME, self._synchronous)
+        return SpaceFile(self._spaces, self._spaces / str(space) / FILE_NAME, self._synchronous, self._clock)

@@ -1,19 +1,19 @@
 """The adapters that the blobs' conformance suite runs on."""
 
-import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from local.emulators import blob_emulator, node
+from local.emulators import blob_emulator
 from shared.adapters.azure_blob import AzureBlobs, BlobAccess, provision
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.blobs.port import Blobs
+from tests.integration.conformance import adapters, need_emulator
 
 #: Opens one more adapter on the same data, as another process would; it is closed at the end of the test.
 BlobsFactory = Callable[[], Blobs]
@@ -22,8 +22,7 @@ BlobsFactory = Callable[[], Blobs]
 @pytest.fixture(scope="session")
 def blob_account() -> Iterator[BlobAccess]:
     """The emulated storage account."""
-    if node() is None and not os.environ.get("CI"):
-        pytest.skip("the Blob Storage emulator needs Node.js 20 or later")
+    need_emulator("Blob Storage")
     with blob_emulator() as emulator:
         yield BlobAccess(emulator.endpoint, SecretStr(emulator.key))
 
@@ -52,17 +51,8 @@ async def open_azure(request: pytest.FixtureRequest) -> AsyncIterator[BlobsFacto
 
 @pytest.fixture(params=[open_filesystem, open_azure])
 async def blobs_factory(request: pytest.FixtureRequest) -> AsyncIterator[BlobsFactory]:
-    opened: list[Blobs] = []
-    adapter: AbstractAsyncContextManager[BlobsFactory] = request.param(request)
-    async with adapter as open_one:
-
-        def factory() -> Blobs:
-            opened.append(open_one())
-            return opened[-1]
-
+    async with adapters(request.param, request) as factory:
         yield factory
-        for blobs in opened:
-            await blobs.close()
 
 
 @pytest.fixture

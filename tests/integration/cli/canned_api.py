@@ -93,6 +93,16 @@ QUESTION = {
     "deadline": "2026-11-23T10:00:00Z",
     "answer": None,
 }
+FOLDER = {"memory_id": "facts", "kind": "folder", "name": "Facts", "description": "Single facts.", "parent_id": "user"}
+FACT = {
+    "memory_id": "user-1",
+    "kind": "leaf",
+    "name": "Tea",
+    "description": "What they drink.",
+    "parent_id": "facts",
+    "type": "text",
+    "own": True,
+}
 BLOCKED = [*HISTORY[:5], event(6, "0.0.0", "blocking", "blocked", questions=["q1"])]
 
 
@@ -154,6 +164,13 @@ class CannedApi:
                 web.get(one + "/events", self._events),
                 web.get(one + "/questions", self._questions),
                 web.post(one + "/questions/q1/answer", self._answer),
+                web.get(one + "/memory", self._memory),
+                web.post(one + "/memory", self._add_memory),
+                web.get(one + "/memory/{memory_id}", self._memory_detail),
+                web.get(one + "/memory/{memory_id}/content", self._memory_content),
+                web.delete(one + "/memory/{memory_id}", self._remove_memory),
+                web.get("/api/v1/actions", self._actions),
+                web.get(one + "/actions", self._actions),
                 web.get(one + "/artifacts", self._artifacts),
                 web.get(one + "/artifacts/{artifact_id}/content", self._content),
                 *(web.post(f"{one}/{command}", self._control) for command in ("cancel", "pause", "resume")),
@@ -224,6 +241,40 @@ class CannedApi:
             return problem(409, "The question is no longer open.")
         self.question |= {"state": "answered", "answer": (await request.json())["answer"]}
         return web.json_response(self.question)
+
+    async def _memory(self, request: web.Request) -> web.Response:
+        items = [] if request.query.get("parent") == "empty" else [FOLDER, FACT]
+        searched = "query" in request.query
+        found = {"folder": FOLDER, "items": items[searched:], "cursor": None, "complete": not searched}
+        return web.json_response(found)
+
+    async def _add_memory(self, request: web.Request) -> web.Response:
+        given = await request.json()
+        return web.json_response(FACT | {"name": given["name"], "path": ["User", "Facts", given["name"]]}, status=201)
+
+    async def _memory_detail(self, request: web.Request) -> web.Response:
+        large = request.match_info["memory_id"] == "large"
+        content = {"size": 70_000, "content": None} if large else {"size": 10, "content": "Likes \x1b[31mtea."}
+        return web.json_response(FACT | {"path": ["User", "Facts", "Tea"]} | content)
+
+    async def _memory_content(self, request: web.Request) -> web.Response:
+        return web.Response(body=b"Long." * 14_000)
+
+    async def _remove_memory(self, request: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    async def _actions(self, request: web.Request) -> web.Response:
+        used = {"used": 3} if "swarms" in request.path else {}
+        asking = {
+            "action_id": "communication.ask_user_questions",
+            "name": "ask user questions",
+            "description": "Ask the user.",
+            "path": ["communication"],
+            "may_block": True,
+            "built_in": True,
+        }
+        made = {"action_id": "made-0", "name": "count words", "description": "Counts.", "built_in": False}
+        return web.json_response({"items": [asking | used, *([made | {"used": 1}] if used else [])], "cursor": None})
 
     async def _artifacts(self, request: web.Request) -> web.Response:
         items = [

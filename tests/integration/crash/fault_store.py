@@ -56,8 +56,11 @@ class MortalStore:
         *,
         seq: int = 0,
         condition: Condition = None,
+        ttl: int | None = None,
     ) -> str:
-        etag = await self._write(lambda: self._store.put(space, category, key, value, seq=seq, condition=condition))
+        etag = await self._write(
+            lambda: self._store.put(space, category, key, value, seq=seq, condition=condition, ttl=ttl)
+        )
         await self.on_put(category)
         return etag
 

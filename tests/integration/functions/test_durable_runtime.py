@@ -83,6 +83,17 @@ async def test_what_has_ended_can_be_started_again_and_finds_nothing_to_do(
     assert (await deployed.call("GET", f"swarms/{root.swarm_id}")).json["status"] == "completed"
 
 
+async def test_starts_at_the_same_moment_are_no_errors(deployed: Deployed, runtime: DurableRuntime) -> None:
+    root = await asking(deployed)
+    await answer(deployed, root)
+    await until_ended(runtime, root)
+    events = await deployed.events(root.swarm_id, "never")
+    await asyncio.gather(*(runtime.start_swarm(root) for _ in range(8)))
+    await until_ended(runtime, root)
+
+    assert await deployed.events(root.swarm_id, "never") == events
+
+
 async def test_an_absent_orchestration_can_be_asked_after_and_woken(runtime: DurableRuntime) -> None:
     assert await runtime.status(NOBODY) is RunStatus.ABSENT
     await runtime.wake(NOBODY, answered_event(0))

@@ -1,10 +1,14 @@
 """HTTP and timer triggers over real sockets."""
 
 import asyncio
+from io import BytesIO
 
 import aiohttp
 import pytest
+from aiohttp import web
 from multidict import CIMultiDict
+
+from local.host.body import HELD, Bodies
 
 
 @pytest.fixture
@@ -96,6 +100,53 @@ async def test_a_body_over_the_limit_is_refused(site):
             yield b"x" * 100
 
     assert (await site.call("POST", "api/echo/abc", data=chunks()))[0] == 413
+
+
+@pytest.mark.parametrize("size", [HELD - 1, HELD, HELD + 1, 3 * HELD + 7])
+async def test_a_body_arrives_whole_whatever_its_size(serve, monkeypatch, size):
+    monkeypatch.setenv("NIGHTLY", "0 0 3 * * *")
+    site = await serve("web", body_limit=4 * HELD)
+    text = "".join(f"{number:07x} " for number in range(size // 8 + 1))[:size]
+
+    async def chunks():
+        for start in range(0, size, 50_000):
+            yield text[start : start + 50_000].encode()
+
+    for data in (BytesIO(text.encode()), chunks()):
+        status, seen = await site.call("POST", "api/echo/abc", data=data)
+        assert status == 200
+        assert seen["body"] == text
+
+
+async def test_few_large_bodies_are_in_memory_at_once():
+    bodies, most, present = Bodies(4 * HELD, 2), 0, 0
+
+    async def take(request):
+        nonlocal most, present
+        async with bodies.of(request) as body:
+            present += 1
+            most = max(most, present)
+            await asyncio.sleep(0.02)
+            present -= 1
+            return web.Response(text=str(len(body)))
+
+    runner = web.ServerRunner(web.Server(take))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    async with aiohttp.ClientSession() as session:
+
+        async def send(size):
+            async with session.post(url, data=BytesIO(b"x" * size)) as reply:
+                return int(await reply.text())
+
+        sizes = [2 * HELD + number for number in range(8)]
+        assert await asyncio.gather(*(send(size) for size in sizes)) == sizes
+        assert most == 2
+        most = 0
+        assert await asyncio.gather(*(send(10) for _ in range(8))) == [10] * 8
+        assert most > 2
+    await runner.cleanup()
 
 
 async def test_a_sync_function_does_not_hold_up_others(site):

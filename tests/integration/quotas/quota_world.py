@@ -100,7 +100,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = Clock()
-        self.bare = SqliteStore(folder)
+        self.bare = SqliteStore(folder, clock=lambda: self.clock().timestamp())
         self.store = GuardedStore(self.bare)
         self.blobs = GuardedBlobs(FilesystemBlobs(folder), self.store.deleted)
         self.settings = Settings(local_user="ada", spaces_dir=folder, sweep_after=1.0)

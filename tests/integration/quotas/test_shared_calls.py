@@ -12,7 +12,7 @@ import pytest
 from quota_world import World
 
 from shared.activities import sharing
-from shared.activities.sharing import SharedCalls
+from shared.activities.sharing import Pace, SharedCalls
 from shared.errors import Conflict, ModelUnavailable, Unavailable
 from shared.llm.limiter import CallLimiter
 from shared.store import Category
@@ -27,8 +27,9 @@ from shared.types import SpaceKey
 class Instances:
     """Several instances with a ceiling of eight, and how many calls of whom are in flight on which."""
 
-    def __init__(self, world: World, number: int) -> None:
+    def __init__(self, world: World, number: int, pace: Pace | None = None) -> None:
         self.world = world
+        self.pace = pace
         self.names = [f"i{n}" for n in range(number)]
         self.calls = {name: self._instance(name) for name in self.names}
         self.now: Counter[tuple[str, str]] = Counter()
@@ -38,7 +39,7 @@ class Instances:
     def _instance(self, name: str) -> SharedCalls:
         store = self.world.bare
         quotas = UserQuotas(store, Quotas(calls_at_once=8))
-        return SharedCalls(Shares(store, name), CallLimiter(100, 100), quotas, self.world.clock)
+        return SharedCalls(Shares(store, name), CallLimiter(100, 100), quotas, self.world.clock, self.pace)
 
     def in_flight(self, user: str) -> int:
         return sum(number for (_, one), number in self.now.items() if one == user)
@@ -86,11 +87,8 @@ def shares_written(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-async def test_over_two_instances_a_user_never_has_more_calls_in_flight_than_their_ceiling(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sharing, "RENEW", 0.5)
-    two = Instances(world, 2)
+async def test_over_two_instances_a_user_never_has_more_calls_in_flight_than_their_ceiling(world: World) -> None:
+    two = Instances(world, 2, Pace(renew=0.5))
     callers = [two.busy(name, "ada", 3.0) for name in two.names for _ in range(20)]
     await asyncio.gather(*callers)
     assert two.most["ada"] == 8  # all of it was used, and no more
@@ -101,8 +99,7 @@ async def test_over_two_instances_a_user_never_has_more_calls_in_flight_than_the
 async def test_what_an_instance_gives_back_it_does_not_use_while_that_is_being_written(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sharing, "RENEW", 0.1)
-    two = Instances(world, 2)
+    two = Instances(world, 2, Pace(renew=0.1))
     # The first holds all slots, and gives half of them back while it needs but one.
     await asyncio.gather(*(two.busy("i0", "ada", 0.3) for _ in range(8)))
     write, halted, go_on = world.bare.put, asyncio.Event(), asyncio.Event()
@@ -150,10 +147,9 @@ async def test_steady_calls_cost_no_operation_of_the_store(world: World, shares_
     assert len(shares_written) <= 8, shares_written
 
 
-async def test_what_is_not_needed_goes_back_with_a_delay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "RENEW", 0.1)
+async def test_what_is_not_needed_goes_back_with_a_delay(world: World) -> None:
     shares = Shares(world.bare, "looks on")
-    one = Instances(world, 1)
+    one = Instances(world, 1, Pace(renew=0.1))
     await asyncio.gather(*(one.busy("i0", "ada", 0.3) for _ in range(8)))
     assert (await shares.read("ada")).leases["i0"].slots == 8
     async with one.call("i0", "ada"):
@@ -167,7 +163,7 @@ async def test_what_is_not_needed_goes_back_with_a_delay(world: World, monkeypat
 
 async def test_the_lease_of_a_dead_instance_is_taken_over_when_it_has_run_out(world: World) -> None:
     dead = Shares(world.bare, "dead")
-    lease = {"wanted": 8, "ceiling": 8, "seconds": sharing.LEASE, "now": world.clock()}
+    lease = {"wanted": 8, "ceiling": 8, "seconds": sharing.LONGEST, "now": world.clock()}
     assert (await dead.lease("ada", hold=lambda _: 0, **lease)).target == 8  # type: ignore[arg-type]  # by name
     one = Instances(world, 1)
     with pytest.raises(ModelUnavailable) as caught:
@@ -175,17 +171,21 @@ async def test_the_lease_of_a_dead_instance_is_taken_over_when_it_has_run_out(wo
             pytest.fail("there is no slot")
     assert caught.value.retry_after > 0
     waiting = asyncio.create_task(one.busy("i0", "ada", 3.0))
-    world.clock.pass_(sharing.LEASE)
+    world.clock.pass_(sharing.LONGEST)
     await waiting
     assert one.done["i0", "ada"] > 0
 
 
-async def test_an_instance_that_cannot_renew_stops_its_calls_before_others_count_on_them(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in (("LEASE", 1.0), ("RENEW", 0.2), ("MARGIN", 0.5), ("RETRY", 0.05)):
-        monkeypatch.setattr(sharing, name, value)
-    one = Instances(world, 1)
+@pytest.mark.parametrize("claims", [0.1, 2.0, 12.0, 60.0])
+def test_a_dead_workers_slots_come_back_with_its_nodes_and_leases_outlast_late_renewals(claims: float) -> None:
+    pace = Pace.of_claims(claims)
+    assert pace.lease <= max(claims, sharing.SHORTEST)
+    assert pace.lease <= sharing.LONGEST
+    assert pace.lease - pace.margin >= 4 * pace.renew
+
+
+async def test_an_instance_that_cannot_renew_stops_its_calls_before_others_count_on_them(world: World) -> None:
+    one = Instances(world, 1, Pace(lease=1.0, renew=0.2, retry=0.05, margin=0.5))
     async with one.call("i0", "ada"):
         await asyncio.sleep(0.7)  # longer than a lease lasts without a renewal
 

@@ -15,6 +15,7 @@ from shared.store.catalog import UnfinishedSwarms
 from shared.store.history import History
 from shared.swarm.history import replay, violations
 from shared.swarm.swarm import Swarm
+from shared.tenancy import TenantContext
 from shared.usecases import export_swarm as exporting
 from shared.usecases import import_swarm as importing
 from shared.usecases.archive import CARRIED, LEFT_OUT, MANIFEST, entry_of
@@ -28,6 +29,7 @@ from shared.usecases.sweep import FORGET_AFTER, sweep
 from shared.usecases.usage import get_swarm_usage, list_day_usage, list_swarm_usage
 from tests.crash import crash_script
 
+CAROL = TenantContext("carol")
 LARGE = {"name": "large.md", "content": "All about it. " * 8_000}
 Entries = dict[str, bytes]
 Change = Callable[[Entries], object]
@@ -78,7 +80,10 @@ async def test_a_swarm_is_the_same_in_another_account(world: World) -> None:
     mine, theirs = await get_swarm(world.app, ADA, swarm.swarm_id), await get_swarm(world.app, BOB, taken.swarm_id)
     same = {"user_id", "swarm_id", "imported"}
     assert theirs.model_dump(exclude=same) == mine.model_dump(exclude=same)
-    assert (await get_tree(world.app, BOB, taken.swarm_id)) == await get_tree(world.app, ADA, swarm.swarm_id)
+    trees = [
+        await get_tree(world.app, user, one, 200, None) for user, one in ((ADA, swarm.swarm_id), (BOB, taken.swarm_id))
+    ]
+    assert trees[0] == trees[1]
     assert (await get_node(world.app, BOB, taken.swarm_id, "0")).report == mine.report
     listed, _ = await list_swarms(world.app, BOB, 10, None)
     assert [one.swarm_id for one in listed] == [taken.swarm_id]
@@ -93,7 +98,8 @@ async def test_history_memory_and_blobs_come_along(world: World) -> None:
     space = BOB.space(taken.swarm_id)
     events = await History(world.store, space).read_all()
     assert violations(events) == []
-    assert replay(events).keys() == {node.node_id for node in (await get_tree(world.app, BOB, taken.swarm_id)).nodes}
+    tree = await get_tree(world.app, BOB, taken.swarm_id, 200, None)
+    assert replay(events).keys() == {node.node_id for node in tree.nodes}
     assert await History(world.store, space).reserve(1) == len(events) + 1
     large = next(doc for doc in taken.context if doc.name == "large.md")
     held = await world.app.contexts.get(space, large.context_id)
@@ -300,7 +306,7 @@ async def test_an_import_that_breaks_off_is_cleared_away_by_the_sweep(
         raise RuntimeError("the process died")
 
     with monkeypatch.context() as patch:
-        patch.setattr(History, "reserve", dies)
+        patch.setattr(History, "reserve_up_to", dies)
         with pytest.raises(RuntimeError):
             await import_swarm(world.app, BOB, archive)
     (left,) = [path for path in world.folder.iterdir() if path.name.startswith("bob")]
@@ -310,3 +316,36 @@ async def test_an_import_that_breaks_off_is_cleared_away_by_the_sweep(
     await sweep(world.app, signals)
     assert not left.exists()
     assert signals.started == []
+
+
+@pytest.mark.parametrize("write", [0, 1, 2, 5, 40, -4, -3, -2, -1])
+async def test_an_import_that_broke_off_is_gone_on_with_under_the_same_id(
+    world: World, monkeypatch: pytest.MonkeyPatch, write: int
+) -> None:
+    swarm, archive = await exported(world)
+    ada = await documents(world, "ada", swarm.swarm_id)
+    put, writes = world.bare.put, 0
+    await import_swarm(world.app, CAROL, archive, "whole")
+
+    async def mortal(*args: object, **kwargs: object) -> str:
+        nonlocal writes
+        writes += 1
+        if writes > last:
+            raise RuntimeError("the process died")
+        return await put(*args, **kwargs)  # type: ignore[arg-type]  # handed on
+
+    last = 10_000
+    with monkeypatch.context() as patch:
+        patch.setattr(world.bare, "put", mortal)
+        await import_swarm(world.app, CAROL, archive, "counted")
+        last, writes = (write if write >= 0 else writes + write), 0
+        with pytest.raises(RuntimeError):
+            await import_swarm(world.app, BOB, archive, "again")
+    for _ in range(2):  # and once more after it was done
+        taken = await import_swarm(world.app, BOB, archive, "again")
+        assert taken.swarm_id == "again"
+        assert await documents(world, "bob", "again") == ada
+        assert await get_swarm(world.app, BOB, "again") == taken
+    events = await History(world.store, BOB.space("again")).read_all()
+    assert await History(world.store, BOB.space("again")).reserve(1) == len(events) + 1
+    assert [one.swarm_id for one in (await list_swarms(world.app, BOB, 10, None))[0]] == ["again"]

@@ -1,7 +1,8 @@
 """Deleting swarms at any moment: nothing is left, nothing comes back, and what was used stays counted."""
 
 import asyncio
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from quota_world import ADA, SMALL, Signals, World, drive_node
 from shared.activities.advance_node import advance_node
 from shared.activities.fail_node import fail_node
 from shared.activities.swarm_ends import begin_swarm, finish_swarm
-from shared.errors import Gone, NotFound
+from shared.adapters.sqlite import FILE_NAME
+from shared.errors import Conflict, Gone, NotFound
 from shared.runtime.names import answered_event
 from shared.runtime.steps import Failure
 from shared.store import Category, IfAbsent
@@ -18,21 +20,24 @@ from shared.store.catalog import UnfinishedSwarms
 from shared.store.tombstones import KEPT, Tombstones
 from shared.swarm.swarm import Swarm
 from shared.usecases import delete_swarm as deleting
-from shared.usecases.create_swarm import root_ref
+from shared.usecases.create_swarm import NewSwarm, create_swarm, root_ref
 from shared.usecases.delete_swarm import DRAIN, DROP_FOR, delete_swarm
+from shared.usecases.idempotency import Answer, Once, fingerprint
 from shared.usecases.nodes import get_tree
 from shared.usecases.swarms import get_swarm, list_swarms
 from shared.usecases.sweep import sweep
 from tests.crash import crash_script
 
+KEY = "9f0c2f6e-8f0b-4b55-9a2e-1d6f"
 LARGE = {"name": "large.md", "content": "All about it. " * 8_000}
 
 
 async def gone(world: World, swarm: Swarm) -> None:
     """Nobody is shown it."""
-    for look in (get_swarm, get_tree):
-        with pytest.raises(NotFound):
-            await look(world.app, ADA, swarm.swarm_id)
+    with pytest.raises(NotFound):
+        await get_swarm(world.app, ADA, swarm.swarm_id)
+    with pytest.raises(NotFound):
+        await get_tree(world.app, ADA, swarm.swarm_id, 50, None)
     listed, _ = await list_swarms(world.app, ADA, 50, None)
     assert swarm.swarm_id not in {one.swarm_id for one in listed}
 
@@ -257,10 +262,63 @@ async def test_the_sweep_drops_what_a_dead_process_left_and_then_forgets(world: 
 async def test_tombstones_go_after_a_month(world: World) -> None:
     tombstones = Tombstones(world.store)
     await tombstones.put(ADA.space("old"), world.clock())
-    await tombstones.put(ADA.space("young"), world.clock() + KEPT * 0.9)
+    world.clock.pass_((KEPT * 0.9).total_seconds())
+    await tombstones.put(ADA.space("young"), world.clock())
     assert await tombstones.there(ADA.space("old"))
-    await tombstones.put(ADA.space("new"), world.clock() + KEPT * 1.5)
-    assert [await tombstones.there(ADA.space(name)) for name in ("old", "young", "new")] == [False, True, True]
+    world.clock.pass_((KEPT * 0.1).total_seconds())
+    assert [await tombstones.there(ADA.space(name)) for name in ("old", "young")] == [False, True]
+
+
+class TestAnswers:
+    """What a repeated creation would be answered with."""
+
+    async def created(self, world: World, directive: str = SMALL) -> Swarm:
+        """A swarm that was created under a key and has ended."""
+        once = Once(world.app, ADA, "create_swarm", KEY, await fingerprint(directive.encode()))
+        swarm_id = await once.begin()
+        assert isinstance(swarm_id, str)
+        new = NewSwarm.model_validate({"directive": directive})
+        swarm = await create_swarm(world.app, ADA, Signals(), new, swarm_id)
+        await once.end(Answer(status=202, headers={}, body=swarm.model_dump_json()))
+        await world.run(swarm)
+        return swarm
+
+    async def test_nothing_of_the_directive_is_left(self, world: World) -> None:
+        swarm = await self.created(world, f"{SMALL}\n\nMind the heliotrope.")
+        assert {category for category, value in stored(world) if "heliotrope" in value} > {"swarm", "swarm_state"}
+        assert not [value for category, value in stored(world) if category == "idempotency" and "heliotrope" in value]
+        await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+        await removed(world, swarm)
+        assert not [category for category, value in stored(world) if "heliotrope" in value]
+        others = [path for path in world.folder.rglob("*") if path.is_file() and FILE_NAME not in path.name]
+        assert not [path for path in others if b"heliotrope" in path.read_bytes()]
+
+    async def test_a_repetition_after_the_deletion_makes_no_second_swarm(self, world: World) -> None:
+        swarm = await self.created(world)
+        again = Once(world.app, ADA, "create_swarm", KEY, await fingerprint(SMALL.encode()))
+        answer = await again.begin()
+        assert isinstance(answer, Answer)
+        assert swarm.swarm_id in answer.body
+        await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+        with pytest.raises(Conflict, match="was deleted"):
+            await again.begin()
+
+    async def test_the_answers_to_other_requests_stay(self, world: World) -> None:
+        swarm = await self.created(world)
+        other = Once(world.app, ADA, "create_swarm", "another-key", "f")
+        await other.begin()
+        await other.end(Answer(status=202, headers={}, body="{}"))
+        await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+        assert await other.begin() == Answer(status=202, headers={}, body="{}")
+
+
+def stored(world: World) -> list[tuple[str, str]]:
+    """The category and text of everything in every file of the folder."""
+    found: list[tuple[str, str]] = []
+    for path in world.folder.rglob(FILE_NAME):
+        with closing(sqlite3.connect(path)) as connection:
+            found += connection.execute("SELECT category, value FROM document").fetchall()
+    return found
 
 
 def test_nothing_else_lies_in_the_folder(tmp_path: Path) -> None:

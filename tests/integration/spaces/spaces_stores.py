@@ -43,6 +43,7 @@ class DictStore:
         *,
         seq: int = 0,
         condition: Condition = None,
+        ttl: int | None = None,
     ) -> str:
         await self._let_others_in()
         there = self._docs.get((category, key))
@@ -118,6 +119,7 @@ class Watched:
         *,
         seq: int = 0,
         condition: Condition = None,
+        ttl: int | None = None,
     ) -> str:
         await self._maybe_stall()
         if self.writes_left == 0:
@@ -125,7 +127,7 @@ class Watched:
         self.writes_left -= 1
         self.calls["put"] += 1
         self.largest = max(self.largest, len(value))
-        return await self._store.put(space, category, key, value, seq=seq, condition=condition)
+        return await self._store.put(space, category, key, value, seq=seq, condition=condition, ttl=ttl)
 
 
 async def leaf_places(space: LayeredSpace, at: str | None = None) -> dict[str, list[str]]:

@@ -2,23 +2,40 @@
 
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from local.emulators import cosmos_emulator, node
+from local.emulators import cosmos_emulator
 from shared.adapters.azure_client import is_loopback
 from shared.adapters.cosmos import CosmosAccess, CosmosStore
 from shared.adapters.cosmos.provision import provision, remove
 from shared.adapters.sqlite import SqliteStore
 from shared.store.port import Store
+from tests.integration.conformance import adapters, need_emulator
 
 #: Opens one more store on the same data, as another process would; it is closed at the end of the test.
 StoreFactory = Callable[[], Store]
+
+
+@dataclass
+class StoreClock:
+    """The seconds since 1970 by which the stores of a test expire documents; it stands still unless it is moved."""
+
+    now: float
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def store_clock() -> StoreClock:
+    return StoreClock(time.time())
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +45,7 @@ def cosmos_account() -> Iterator[CosmosAccess]:
         key = os.environ.get("COSMOS_KEY")
         yield CosmosAccess(endpoint, SecretStr(key) if key else None, emulator=is_loopback(endpoint))
         return
-    if node() is None and not os.environ.get("CI"):
-        pytest.skip("the Cosmos DB emulator needs Node.js 20 or later")
+    need_emulator("Cosmos DB")
     with cosmos_emulator() as emulator:
         yield CosmosAccess(emulator.endpoint, SecretStr(emulator.key), emulator=True)
 
@@ -37,13 +53,15 @@ def cosmos_account() -> Iterator[CosmosAccess]:
 @asynccontextmanager
 async def open_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[StoreFactory]:
     folder: Path = request.getfixturevalue("tmp_path")
-    yield lambda: SqliteStore(folder / "spaces")
+    clock: StoreClock = request.getfixturevalue("store_clock")
+    yield lambda: SqliteStore(folder / "spaces", clock=clock)
 
 
 @asynccontextmanager
 async def open_cosmos(request: pytest.FixtureRequest) -> AsyncIterator[StoreFactory]:
+    clock: StoreClock = request.getfixturevalue("store_clock")
     async with container_in(request.getfixturevalue("cosmos_account")) as access:
-        yield lambda: CosmosStore(access)
+        yield lambda: CosmosStore(access, clock=clock)
 
 
 @asynccontextmanager
@@ -63,17 +81,8 @@ async def cosmos_access(cosmos_account: CosmosAccess) -> AsyncIterator[CosmosAcc
 
 @pytest.fixture(params=[open_sqlite, open_cosmos])
 async def store_factory(request: pytest.FixtureRequest) -> AsyncIterator[StoreFactory]:
-    opened: list[Store] = []
-    adapter: AbstractAsyncContextManager[StoreFactory] = request.param(request)
-    async with adapter as open_one:
-
-        def factory() -> Store:
-            opened.append(open_one())
-            return opened[-1]
-
+    async with adapters(request.param, request) as factory:
         yield factory
-        for store in opened:
-            await store.close()
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import pytest
 
 from shared.errors import Conflict, InvalidInput, TooLarge, Unavailable
-from shared.store.port import MAX_PAGE, MAX_VALUE_BYTES, Category, IfAbsent, IfEtag, Store, Stored
+from shared.store.port import MAX_PAGE, MAX_TTL, MAX_VALUE_BYTES, Category, IfAbsent, IfEtag, Store, Stored
 from shared.store.rules import MAX_SEQ
 from shared.types import SpaceKey
 
@@ -16,6 +17,12 @@ NODE = Category.SWARM_STATE
 EVENT = Category.SWARM_HISTORY
 
 StoreFactory = Callable[[], Store]
+
+
+class StoreClock(Protocol):
+    """The seconds since 1970 by which the stores expire documents; tests move it."""
+
+    now: float
 
 
 async def keys(store: Store, space: SpaceKey = SPACE, category: Category = NODE, **options: object) -> list[str]:
@@ -205,6 +212,112 @@ class TestConditions:
         found = await stores[0].get(SPACE, NODE, "0")
         assert found is not None
         assert found.value == "20"
+
+
+class TestExpiry:
+    async def test_a_document_is_there_until_its_time_is_over(self, store: Store, store_clock: StoreClock) -> None:
+        etag = await store.put(SPACE, NODE, "0", "1", seq=4, ttl=10)
+        await store.put(SPACE, NODE, "1", "2")
+        store_clock.now += 9.9
+        assert await store.get(SPACE, NODE, "0") == Stored("0", "1", etag, 4)
+        assert (await store.scan(SPACE, NODE)).items[1] == Stored("0", "1", etag, 4)
+        store_clock.now += 0.1
+        assert await store.get(SPACE, NODE, "0") is None
+        assert await keys(store) == ["1"]
+        assert await keys(store, subtree="0") == []
+
+    async def test_every_store_on_the_same_data_goes_by_it(
+        self, store_factory: StoreFactory, store_clock: StoreClock
+    ) -> None:
+        one, other = store_factory(), store_factory()
+        await one.put(SPACE, NODE, "0", "1", ttl=10)
+        assert await other.get(SPACE, NODE, "0") is not None
+        store_clock.now += 10
+        assert await other.get(SPACE, NODE, "0") is None
+
+    async def test_a_scan_gives_full_pages_past_what_has_expired(self, store: Store, store_clock: StoreClock) -> None:
+        for number in range(12):
+            await store.put(SPACE, NODE, f"n{number:02}", "{}", seq=number, ttl=None if number % 3 == 0 else 5)
+        store_clock.now += 5
+        page = await store.scan(SPACE, NODE, limit=3)
+        assert [item.seq for item in page.items] == [0, 3, 6]
+        assert [item.seq for item in (await store.scan(SPACE, NODE, limit=3, cursor=page.cursor)).items] == [9]
+
+    @pytest.mark.parametrize("condition", [None, IfAbsent()])
+    async def test_an_expired_document_makes_room_for_another(
+        self, store: Store, store_clock: StoreClock, condition: IfAbsent | None
+    ) -> None:
+        await store.put(SPACE, NODE, "0", "1", seq=1, ttl=10)
+        if condition is not None:
+            with pytest.raises(Conflict):
+                await store.put(SPACE, NODE, "0", "2", condition=condition)
+        store_clock.now += 10
+        etag = await store.put(SPACE, NODE, "0", "2", seq=2, condition=condition)
+        store_clock.now += 1_000
+        assert await store.get(SPACE, NODE, "0") == Stored("0", "2", etag, 2)
+        assert await keys(store) == ["0"]
+
+    async def test_of_many_who_want_an_expired_ones_place_one_gets_it(
+        self, store_factory: StoreFactory, store_clock: StoreClock
+    ) -> None:
+        stores = [store_factory() for _ in range(4)]
+        await stores[0].put(SPACE, NODE, "0", "null", ttl=1)
+        store_clock.now += 1
+        puts = (stores[n % 4].put(SPACE, NODE, "0", str(n), condition=IfAbsent(), ttl=60) for n in range(20))
+        results = await asyncio.gather(*puts, return_exceptions=True)
+        won = [number for number, result in enumerate(results) if isinstance(result, str)]
+        assert len(won) == 1
+        assert sum(isinstance(result, Conflict) for result in results) == 19
+        found = await stores[1].get(SPACE, NODE, "0")
+        assert found is not None
+        assert found.value == str(won[0])
+
+    async def test_the_etag_of_an_expired_document_opens_nothing(self, store: Store, store_clock: StoreClock) -> None:
+        first = await store.put(SPACE, NODE, "0", "1", ttl=10)
+        etag = await store.put(SPACE, NODE, "0", "2", condition=IfEtag(first), ttl=10)
+        store_clock.now += 10
+        with pytest.raises(Conflict):
+            await store.put(SPACE, NODE, "0", "3", condition=IfEtag(etag))
+        with pytest.raises(Conflict):
+            await store.delete(SPACE, NODE, "0", condition=IfEtag(etag))
+        assert await store.get(SPACE, NODE, "0") is None
+
+    @pytest.mark.parametrize("conditional", [True, False])
+    async def test_each_write_says_anew_how_long(
+        self, store: Store, store_clock: StoreClock, conditional: bool
+    ) -> None:
+        etag = await store.put(SPACE, NODE, "longer", "1", ttl=10)
+        await store.put(SPACE, NODE, "longer", "2", ttl=100, condition=IfEtag(etag) if conditional else None)
+        etag = await store.put(SPACE, NODE, "stays", "1", ttl=10)
+        etag = await store.put(SPACE, NODE, "stays", "2", condition=IfEtag(etag) if conditional else None)
+        store_clock.now += 50
+        assert await keys(store) == ["longer", "stays"]
+        store_clock.now += 50
+        assert await keys(store) == ["stays"]
+        assert await store.delete(SPACE, NODE, "stays", condition=IfEtag(etag))
+
+    async def test_a_living_one_is_deleted_by_its_etag(self, store: Store) -> None:
+        etag = await store.put(SPACE, NODE, "0", "1", ttl=10)
+        assert await store.delete(SPACE, NODE, "0", condition=IfEtag(etag))
+        assert await store.get(SPACE, NODE, "0") is None
+
+    async def test_a_counter_begins_where_a_document_has_expired(self, store: Store, store_clock: StoreClock) -> None:
+        await store.put(SPACE, EVENT, "current_frame", "7", ttl=10)
+        with pytest.raises(Conflict):
+            await store.increment(SPACE, EVENT, "current_frame")
+        store_clock.now += 10
+        assert await store.increment(SPACE, EVENT, "current_frame") == 1
+        assert await store.increment(SPACE, EVENT, "current_frame") == 2
+
+    @pytest.mark.parametrize("ttl", [0, -1, MAX_TTL + 1])
+    async def test_a_time_out_of_range_is_refused(self, store: Store, ttl: int) -> None:
+        with pytest.raises(InvalidInput):
+            await store.put(SPACE, NODE, "0", "{}", ttl=ttl)
+        assert await keys(store) == []
+
+    async def test_the_longest_time_is_taken(self, store: Store) -> None:
+        await store.put(SPACE, NODE, "0", "{}", ttl=MAX_TTL)
+        assert await keys(store) == ["0"]
 
 
 class TestCounters:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from cosmos_proxy import Answer, Lost, Proxy, proxy_to
 
+from shared.adapters.azure_client import _LOUD
 from shared.adapters.cosmos import CosmosAccess, CosmosStore, schema
 from shared.adapters.cosmos.provision import provision
 from shared.adapters.cosmos.store import WAVE
@@ -49,6 +50,19 @@ async def proxied(cosmos_access: CosmosAccess, proxy: Proxy) -> AsyncIterator[Co
 async def container_of(access: CosmosAccess, stack: AsyncExitStack) -> Any:
     client = await access.open_client(stack)
     return client.get_database_client(access.database).get_container_client(access.container)
+
+
+async def test_the_database_is_told_when_a_document_ends(store: CosmosStore, cosmos_access: CosmosAccess) -> None:
+    before = time.time()
+    await store.put(SPACE, NODE, "0", "{}", ttl=60)
+    await store.put(SPACE, NODE, "1", "{}")
+    ending, staying = sorted(await items(cosmos_access), key=lambda item: str(item["key"]))
+    assert ending["ttl"] == 60
+    assert before + 60 - 1 < ending["expires"] / 1000 < time.time() + 60 + 1
+    assert staying.keys().isdisjoint({"ttl", "expires"})
+    await store.put(SPACE, NODE, "0", "{}")
+    ending, _ = sorted(await items(cosmos_access), key=lambda item: str(item["key"]))
+    assert (ending["ttl"], ending["expires"]) == (-1, None)
 
 
 async def items(access: CosmosAccess) -> list[dict[str, Any]]:
@@ -281,7 +295,8 @@ class TestFailures:
         self, proxied: CosmosStore, proxy: Proxy, cosmos_access: CosmosAccess, caplog: pytest.LogCaptureFixture
     ) -> None:
         assert cosmos_access.key is not None
-        caplog.set_level(logging.DEBUG)
+        for logger in (None, *_LOUD):
+            caplog.set_level(logging.DEBUG, logger)
         told = [repr(cosmos_access), repr(vars(proxied))]
         await proxied.put(SPACE, NODE, "0", "{}")
         for status in (401, 403, 500):

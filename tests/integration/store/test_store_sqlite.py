@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from shared.adapters.sqlite import FILE_NAME, SqliteStore, dispatch
 from shared.adapters.sqlite.operations import Put
 from shared.adapters.sqlite.space import _SCAN, _SCAN_SUBTREE
 from shared.errors import Conflict, Unavailable
-from shared.store.port import Category, IfEtag
+from shared.store.port import Category, IfEtag, Stored
 from shared.types import SpaceKey
 
 SPACE = SpaceKey("ada", "first")
@@ -261,10 +262,64 @@ class TestBounds:
     async def test_a_subtree_is_found_without_reading_its_category(self, store: SqliteStore, spaces: Path) -> None:
         await store.put(SPACE, NODE, "0", "{}")
         connection = sqlite3.connect(spaces / "ada_first" / FILE_NAME)
-        for statement, bounds in ((_SCAN_SUBTREE, ("k", "k", "k", 0, "", 1)), (_SCAN, ("c", 0, "", 1))):
+        for statement, bounds in ((_SCAN_SUBTREE, ("k", "k", "k", 0, "", 0, 1)), (_SCAN, ("c", 0, "", 0, 1))):
             plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", bounds)]
             assert not [step for step in plan if step.startswith("SCAN")]
         connection.close()
+
+
+class TestExpiry:
+    async def test_what_has_expired_is_cleared_away_some_at_a_time(self, spaces: Path) -> None:
+        now = [1_000.0]
+        store = SqliteStore(spaces, clock=lambda: now[0])
+        await asyncio.gather(*(store.put(SPACE, NODE, f"0.{number}", "{}", ttl=5) for number in range(150)))
+        await store.put(SPACE, NODE, "stays", "{}")
+        now[0] += 5
+        left = []
+        for number in range(3):
+            await store.put(SPACE, NODE, "new", str(number), ttl=5)
+            left.append(_rows(spaces))
+        assert left == [52, 2, 2]
+        await store.close()
+
+    async def test_a_write_without_an_end_clears_nothing(self, spaces: Path) -> None:
+        now = [1_000.0]
+        store = SqliteStore(spaces, clock=lambda: now[0])
+        await store.put(SPACE, NODE, "0", "{}", ttl=5)
+        now[0] += 5
+        await store.put(SPACE, NODE, "1", "{}")
+        assert _rows(spaces) == 2
+        await store.close()
+
+    async def test_a_file_of_the_version_before_is_taken_over(self, spaces: Path) -> None:
+        (spaces / "ada_first").mkdir(parents=True)
+        connection = sqlite3.connect(spaces / "ada_first" / FILE_NAME)
+        connection.executescript(
+            """
+            CREATE TABLE document (
+                key TEXT NOT NULL PRIMARY KEY, category TEXT NOT NULL, seq INTEGER, etag TEXT NOT NULL,
+                value TEXT NOT NULL
+            );
+            CREATE INDEX document_order ON document (category, seq, key);
+            INSERT INTO document VALUES ('swarm_state_0', 'swarm_state', 3, 'e1', '{"old": 1}');
+            INSERT INTO document VALUES ('swarm_history_current_frame', 'swarm_history', NULL, 'e2', '41');
+            PRAGMA user_version = 1;
+            """
+        )
+        connection.close()
+        stores = [SqliteStore(spaces), SqliteStore(spaces)]
+        found = await asyncio.gather(*(store.get(SPACE, NODE, "0") for store in stores))
+        assert found == [Stored("0", '{"old": 1}', "e1", 3)] * 2
+        assert await stores[0].increment(SPACE, Category.SWARM_HISTORY, "current_frame") == 42
+        await stores[1].put(SPACE, NODE, "0", "2", condition=IfEtag("e1"), ttl=60)
+        assert [item.value for item in (await stores[0].scan(SPACE, NODE)).items] == ["2"]
+        for store in stores:
+            await store.close()
+
+
+def _rows(spaces: Path) -> int:
+    with closing(sqlite3.connect(spaces / "ada_first" / FILE_NAME)) as connection:
+        return int(connection.execute("SELECT count(*) FROM document").fetchone()[0])
 
 
 class TestLoops:

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -7,7 +8,7 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from pydantic import SecretStr
 
 from shared.adapters.azure_blob import BlobAccess
-from shared.adapters.azure_client import AzureClient
+from shared.adapters.azure_client import _LOUD, AzureClient
 from shared.adapters.cosmos import CosmosAccess, emulator
 from shared.errors import Conflict, InvalidInput, SwarmStarError, Unavailable
 
@@ -60,6 +61,19 @@ class TestAzureClient:
         assert await asyncio.gather(*(used(client) for _ in range(20))) == [1] * 20
         await client.close()
         assert (opened.opened, opened.closed) == (1, 1)
+
+    async def test_requests_are_not_logged_unless_somebody_asks(self) -> None:
+        loud = [logging.getLogger(name) for name in _LOUD]
+        before = [logger.level for logger in loud]
+        try:
+            for given, expected in ((logging.NOTSET, logging.WARNING), (logging.DEBUG, logging.DEBUG)):
+                for logger in loud:
+                    logger.setLevel(given)
+                assert await used(client_of(Opened())) == 1
+                assert [logger.level for logger in loud] == [expected] * len(loud)
+        finally:
+            for logger, level in zip(loud, before, strict=True):
+                logger.setLevel(level)
 
     async def test_what_cannot_be_opened_is_closed_and_tried_again(self) -> None:
         opened = Opened(fails=1)

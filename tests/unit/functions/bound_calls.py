@@ -22,8 +22,12 @@ _IDS = {
     "node_id": "0",
     "question_id": "0-0.0",
     "artifact_id": "0-0",
+    "memory_id": "user-0123456789abcdef",
+    "action_id": "magic.conjure",
+    "schedule_id": "0123456789abcdef",
     "key_id": "ss-0123456789ab",
     "user_id": "u-0123456789abcdef",
+    "hook_id": "0123456789abcdef0123456789abcdef",
 }
 _CLIENT = Addresses("http://127.0.0.1:9", "hub", "k" * 16, "rpc").client()
 

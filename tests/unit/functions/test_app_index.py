@@ -32,15 +32,16 @@ def test_activities_are_async_and_orchestrators_are_not() -> None:
     assert not any(one.is_async for one in functions("orchestrationTrigger").values())
 
 
-def test_the_sweep_runs_twice_a_minute() -> None:
-    (sweep,) = functions("timerTrigger").values()
-    assert sweep.trigger.properties["schedule"] == "*/30 * * * * *"
-    assert not sweep.trigger.properties.get("runOnStartup")
+def test_the_sweep_runs_twice_a_minute_schedules_once_and_the_purge_daily() -> None:
+    timers = functions("timerTrigger")
+    told = {name: one.trigger.properties["schedule"] for name, one in timers.items()}
+    assert told == {"sweep": "*/30 * * * * *", "start_due": "0 * * * * *", "purge_history": "0 30 3 * * *"}
+    assert not any(one.trigger.properties.get("runOnStartup") for one in timers.values())
 
 
 def test_every_route_is_below_the_version_and_says_its_methods() -> None:
     routes = [(one.trigger.properties["route"], one.trigger.properties["methods"]) for one in http()]
-    unversioned = {"api/health", "api/openapi.json", "api/docs"}
+    unversioned = {"api/health", "api/openapi.json", "api/docs", "hooks/{hook_id}"}
     assert {route for route, _ in routes if not route.startswith("api/v1/")} == unversioned
     assert all(methods and set(methods) <= {"GET", "POST", "PUT", "PATCH", "DELETE"} for _, methods in routes)
     pairs = [(re.sub(r"\{\w+\}", "{}", route), method) for route, methods in routes for method in methods]

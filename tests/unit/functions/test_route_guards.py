@@ -11,6 +11,7 @@ import pytest
 from functions._endpoints import ENDPOINTS, Call, Endpoint, endpoint
 from functions._responses import NOTHING, Reply
 from local.host.indexing import Function
+from local.host.settings import HostSettings
 from shared.config import Settings
 from shared.tenancy import Scope
 from tests.unit.functions.bound_calls import bootstrapped, call, functions, request
@@ -22,7 +23,13 @@ ROUTES = [
 ]
 #: What anybody may call. A route that is added here tells something to the whole world.
 PUBLIC = {"api/health", "api/openapi.json", "api/docs"}
-GUARDED = [route for route in ROUTES if route.values[0].trigger.properties["route"] not in PUBLIC]  # type: ignore[union-attr]
+#: Where another system calls that is no user, and proves itself to the handler.
+PROVEN = {"hooks/{hook_id}"}
+GUARDED = [
+    route
+    for route in ROUTES
+    if route.values[0].trigger.properties["route"] not in PUBLIC | PROVEN  # type: ignore[union-attr]
+]
 each_route = pytest.mark.parametrize(("function", "method"), GUARDED)
 
 FOREIGN = (
@@ -91,6 +98,16 @@ async def test_a_page_of_another_site_is_not_let_in(function: Function, method: 
             refused(await call(function, request(function, method, headers={name: site})), 403)
 
 
+@pytest.mark.usefixtures("nobody")
+async def test_what_asks_for_no_user_is_closed_to_whoever_proves_nothing() -> None:
+    proven = [one for one in functions("httpTrigger").values() if ENDPOINTS[one.name].proof]
+    assert {one.trigger.properties["route"] for one in proven} == PROVEN
+    for function in proven:
+        for headers in ({}, {"authorization": "Bearer x"}, {"webhook-signature": "v1,AAAA"}):
+            for body in (b"", b"{}", b"\xff"):
+                refused(await call(function, request(function, "POST", headers=headers, body=body)), 401)
+
+
 @pytest.mark.usefixtures("somebody")
 async def test_the_user_is_let_in() -> None:
     health = functions("httpTrigger")["health"]
@@ -121,7 +138,7 @@ def test_every_route_declares_what_it_asks_for() -> None:
         declared = ENDPOINTS[function.name]
         assert declared.path == function.trigger.properties["route"]
         assert [declared.method] == function.trigger.properties["methods"]
-        assert (declared.scope is None) == (declared.path in PUBLIC), declared.path
+        assert (declared.scope is None) == (declared.path in PUBLIC | PROVEN), declared.path
 
 
 def test_only_what_looks_is_let_in_to_read() -> None:
@@ -135,6 +152,12 @@ def test_a_route_that_declares_nothing_cannot_be_made() -> None:
         Endpoint("GET", "api/v1/everything")
     with pytest.raises(ValueError, match="must name a scope"):
         Endpoint("GET", "api/v1/everything", scope=Scope.READ, public=True)
+    with pytest.raises(ValueError, match="must name a scope"):
+        Endpoint("GET", "api/v1/everything", public=True, proof="none is needed")
+
+
+def test_no_route_declares_a_body_that_the_host_would_refuse() -> None:
+    assert max(one.max_body for one in ENDPOINTS.values()) <= HostSettings().body_limit
 
 
 def test_two_routes_cannot_share_a_name() -> None:

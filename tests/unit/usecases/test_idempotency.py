@@ -1,6 +1,7 @@
 """Repeated requests: the same answer for the same body, one thing made, and nothing kept for ever."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from shared.errors import Conflict, InvalidInput
 from shared.store import Category
 from shared.tenancy import TenantContext
 from shared.usecases.app import App
-from shared.usecases.idempotency import Answer, Once
+from shared.usecases.idempotency import Answer, Once, Record, fingerprint, forget_answer
 
 ADA, BOB = TenantContext("ada"), TenantContext("bob")
 DONE = Answer(status=202, headers={"Location": "/there"}, body="{}")
@@ -39,33 +40,37 @@ def now() -> Now:
 
 @pytest.fixture
 async def app(tmp_path: Path, now: Now) -> AsyncIterator[App]:
-    store = SqliteStore(tmp_path)
+    store = SqliteStore(tmp_path, clock=lambda: now().timestamp())
     yield App(store, FilesystemBlobs(tmp_path), Settings(), bootstrap.action_space(), clock=now)
     await store.close()
 
 
-def once(app: App, tenant: TenantContext = ADA, *, endpoint: str = "e", key: str = "k", body: bytes = b"x") -> Once:
+def once(app: App, tenant: TenantContext = ADA, *, endpoint: str = "e", key: str = "k", body: str = "x") -> Once:
     return Once(app, tenant, endpoint, key, body)
 
 
+async def done(app: App, answer: Answer = DONE, *, key: str = "k") -> str:
+    """The id of what a first request made."""
+    first = once(app, key=key)
+    made = await first.begin()
+    assert isinstance(made, str)
+    await first.end(answer)
+    return made
+
+
 async def test_a_repetition_is_answered_as_the_first_was(app: App) -> None:
-    first = once(app)
-    assert (await first.begin()).answer is None
-    await first.end(DONE)
-    assert (await once(app).begin()).answer == DONE
+    await done(app)
+    assert await once(app).begin() == DONE
 
 
 async def test_another_body_is_refused(app: App) -> None:
-    first = once(app)
-    await first.begin()
-    await first.end(DONE)
+    await done(app)
     with pytest.raises(Conflict, match="another body"):
-        await once(app, body=b"y").begin()
+        await once(app, body="y").begin()
 
 
 async def test_keys_of_users_and_of_endpoints_are_apart(app: App) -> None:
-    fresh = {(await other.begin()).fresh_id for other in (once(app), once(app, BOB), once(app, endpoint="f"))}
-    assert len(fresh) == 3
+    assert len({await other.begin() for other in (once(app), once(app, BOB), once(app, endpoint="f"))}) == 3
 
 
 async def test_of_many_at_once_one_is_done(app: App) -> None:
@@ -79,34 +84,110 @@ async def test_after_a_crash_it_goes_on_with_the_same_id(app: App, now: Now) -> 
         await once(app).begin()
     now.at += timedelta(seconds=61)
     again = once(app)
-    assert (await again.begin()).fresh_id == lost.fresh_id
+    assert await again.begin() == lost
     await again.end(DONE)
-    assert (await once(app).begin()).answer == DONE
+    assert await once(app).begin() == DONE
+
+
+async def test_one_that_was_taken_for_lost_does_not_answer_beside_its_repetition(app: App, now: Now) -> None:
+    slow = once(app)
+    await slow.begin()
+    now.at += timedelta(seconds=61)
+    again = once(app)
+    await again.begin()
+    for end in (slow.end(DONE.model_copy(update={"body": "void"})), slow.release()):
+        with pytest.raises(Conflict, match="came meanwhile"):
+            await end
+    await again.end(DONE)
+    assert await once(app).begin() == DONE
 
 
 async def test_work_that_broke_off_goes_on_at_once(app: App) -> None:
     first = once(app)
     begun = await first.begin()
     await first.release()
-    assert (await once(app).begin()).fresh_id == begun.fresh_id
+    assert await once(app).begin() == begun
 
 
 async def test_what_was_refused_may_be_mended(app: App) -> None:
     first = once(app)
     await first.begin()
     await first.forget()
-    assert (await once(app, body=b"mended").begin()).answer is None
+    assert isinstance(await once(app, body="mended").begin(), str)
 
 
-async def test_records_last_a_day_and_are_cleared_away(app: App, now: Now) -> None:
-    for number in range(5):
-        one = once(app, key=f"k-{number}")
-        await one.begin()
-        await one.end(DONE)
-    now.at += timedelta(hours=24, seconds=1)
-    assert (await once(app, key="k-0", body=b"new").begin()).answer is None
-    page = await app.store.scan(ADA.account, Category.IDEMPOTENCY)
-    assert len(page.items) == 1
+async def test_records_last_a_day_however_often_they_are_written(app: App, now: Now) -> None:
+    first = once(app)
+    made = await first.begin()
+    now.at += timedelta(hours=23)
+    await first.end(DONE)
+    now.at += timedelta(minutes=59)
+    assert await once(app).begin() == DONE
+    now.at += timedelta(minutes=1)
+    assert await once(app, body="new").begin() not in (DONE, made)
+    assert len((await app.store.scan(ADA.account, Category.IDEMPOTENCY)).items) == 1
+
+
+async def test_only_who_has_the_key_can_read_the_answer(app: App) -> None:
+    """Not even twice the same text can be told from the store."""
+    secret = DONE.model_copy(update={"body": "the secret", "headers": {"Location": "/where/it/is"}})
+    for key in ("one", "two"):
+        await done(app, secret, key=key)
+    items = (await app.store.scan(ADA.account, Category.IDEMPOTENCY)).items
+    sealed = [Record.model_validate_json(item.value).sealed for item in items]
+    assert len(set(sealed)) == 2
+    for item in items:
+        assert "secret" not in item.value
+        assert "where" not in item.value
+    assert await once(app, key="one").begin() == secret
+    # The key of another record opens nothing.
+    other = Record.model_validate_json(items[0].value).model_copy(update={"sealed": sealed[1]})
+    await app.store.put(ADA.account, Category.IDEMPOTENCY, items[0].key, other.model_dump_json())
+    with pytest.raises(Conflict, match="cannot be read"):
+        await asyncio.gather(*(once(app, key=key).begin() for key in ("one", "two")))
+
+
+class TestForgetting:
+    """What was made is deleted, and the answer with it."""
+
+    async def test_the_answer_goes_and_the_request_is_refused_from_then_on(self, app: App, now: Now) -> None:
+        made, other = await done(app), await done(app, key="other")
+        assert made != other
+        now.at += timedelta(hours=3)
+        for _ in range(2):
+            await forget_answer(app, ADA.account, made, now.at - timedelta(hours=3))
+        with pytest.raises(Conflict, match="was deleted"):
+            await once(app).begin()
+        assert await once(app, key="other").begin() == DONE
+        now.at += timedelta(hours=21)
+        assert isinstance(await once(app).begin(), str)
+
+    async def test_it_is_found_among_many_and_past_later_ones(self, app: App, now: Now) -> None:
+        made = [await done(app, key=f"k-{number}") for number in range(450)]
+        created = now.at + timedelta(minutes=9)
+        now.at += timedelta(hours=1)
+        await done(app, key="later")
+        await forget_answer(app, ADA.account, made[430], created)
+        with pytest.raises(Conflict, match="was deleted"):
+            await once(app, key="k-430").begin()
+
+    async def test_work_that_still_goes_on_leaves_no_answer(self, app: App, now: Now) -> None:
+        working = once(app)
+        made = await working.begin()
+        assert isinstance(made, str)
+        await forget_answer(app, ADA.account, made, now.at)
+        with pytest.raises(Conflict, match="came meanwhile"):
+            await working.end(DONE)
+
+    async def test_what_was_made_without_a_key_has_left_no_answer(self, app: App, now: Now) -> None:
+        await forget_answer(app, ADA.account, "0123456789abcdef", now.at)
+        await forget_answer(app, ADA.account, "0123456789abcdef", now.at - timedelta(days=9))
+
+
+async def test_a_fingerprint_is_the_same_for_the_same_bytes_of_any_size() -> None:
+    small, large = b"x", b"x" * (3 << 20)
+    assert await fingerprint(small) == await fingerprint(small) != await fingerprint(large)
+    assert await fingerprint(large) == hashlib.sha256(large).hexdigest()
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 129, "\u00e9", "a\nb"])

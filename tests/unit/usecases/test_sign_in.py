@@ -1,10 +1,11 @@
 """Credentials: what lets whom in, what does not, and that neither the answer nor the work tells why."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,11 +14,13 @@ from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.sqlite import SqliteStore
 from shared.config import Settings
 from shared.errors import Conflict, Forbidden, InvalidInput, NotFound, Stale, Unauthenticated
+from shared.store import Category
 from shared.store.catalog import ApiKeys
 from shared.tenancy import Scope, TenantContext
 from shared.tenancy.api_keys import digest, new_secret
 from shared.tenancy.identity import Identity
 from shared.tenancy.quotas import Quotas
+from shared.types import SpaceKey
 from shared.usecases import accounts
 from shared.usecases.accounts import CreatedKey, NewKey, NewUser, UserChange
 from shared.usecases.app import App
@@ -237,3 +240,49 @@ async def test_who_signs_in_with_entra_is_one_user_of_their_tenant(app: App) -> 
     await accounts.change_user(app, first.user_id, UserChange(disabled=True), None)
     with pytest.raises(Forbidden):
         await by_identity(app, ada)
+
+
+class MortalStore(CountingStore):
+    """Dies instead of a key's write once so many of them are done."""
+
+    def __init__(self, store: SqliteStore, writes: int) -> None:
+        super().__init__(store)
+        self.put = self._mortal
+        self._writes = writes
+
+    async def _mortal(self, space: SpaceKey, category: Category, *rest: Any, **more: Any) -> str:
+        if category is Category.API_KEY:
+            self._writes -= 1
+            if self._writes < 0:
+                raise RuntimeError("the process died")
+        return await self._store.put(space, category, *rest, **more)
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2])
+async def test_a_creation_that_broke_off_is_repeated_without_a_second_key(
+    app: App, writes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, new, fresh = TenantContext("u-ada"), NewKey(name="laptop"), "0123456789abcdef"
+    lost: list[CreatedKey] = []
+    with suppress(RuntimeError):
+        dying = replace(app, store=MortalStore(cast(SqliteStore, app.store), writes))
+        lost.append(await accounts.create_key(dying, ada, new, fresh))
+    assert len(lost) == (writes == 2)
+    monkeypatch.setattr(accounts, "MAX_KEYS", 1)  # there is no room for another
+    made = await accounts.create_key(app, ada, new, fresh)
+    listed, _ = await accounts.list_keys(app, ada, 10, None)
+    assert [key.key_id for key in listed] == [made.key_id] == ["ss-0123456789ab"]
+    assert (await by_credential(app, None, made.key)).user_id == "u-ada"
+    for key in lost:  # which nobody was told
+        with pytest.raises(Unauthenticated):
+            await by_credential(app, None, key.key)
+
+
+async def test_a_key_that_was_revoked_before_it_was_handed_out_stays_so(app: App) -> None:
+    ada, new, fresh = TenantContext("u-ada"), NewKey(name="laptop"), "0123456789abcdef"
+    made = await accounts.create_key(app, ada, new, fresh)
+    await accounts.revoke_key(app, ada, made.key_id)
+    with pytest.raises(Conflict, match="revoked before"):
+        await accounts.create_key(app, ada, new, fresh)
+    with pytest.raises(Conflict):  # nor does the id of one user's request reach another's key
+        await accounts.create_key(app, TenantContext("u-bob"), new, fresh)

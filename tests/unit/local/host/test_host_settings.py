@@ -17,7 +17,7 @@ def test_without_host_json_the_defaults_are_those_of_azure(tmp_path):
     settings = HostSettings.load(tmp_path)
     assert settings.route_prefix == "api"
     assert settings.function_timeout == timedelta(minutes=30)
-    assert settings.body_limit == 4 * 1024 * 1024
+    assert settings.body_limit == 100 * 1024 * 1024
 
 
 def test_host_json_is_read(tmp_path):

@@ -202,6 +202,13 @@ def waits_for_child(context):
 
 
 @app.orchestration_trigger(context_name="context")
+def child_then_event(context):
+    inner = yield context.call_sub_orchestrator("nest", 1)
+    value = yield context.wait_for_external_event("go")
+    return [inner, value]
+
+
+@app.orchestration_trigger(context_name="context")
 def retry(context):
     key, failures, attempts = context.get_input()
     try:

@@ -1,0 +1,122 @@
+"""A process that dies between any two writes of making, changing, using or deleting a hook."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hook_world import ADA, World
+
+from shared.errors import NotFound, Unauthenticated
+from shared.store.catalog import HookEntries
+from shared.swarm.signing import Verification
+from shared.usecases import hooks
+from shared.usecases.app import App
+from shared.usecases.hooks import CreatedHook, HookChange, NewHook
+from tests.integration.crash.fault_store import Died, MortalStore
+
+#: More writes than any of these makes.
+MOST = 25
+NEW = NewHook.model_validate(
+    {"name": "builds", "swarm": {"directive": "Look", "context": [{"name": "a.txt", "content": "x" * 100_000}]}}
+)
+
+
+async def dying(world: World, work: Callable[[App], Awaitable[object]], deadly: int) -> bool:
+    """Do it and die after a write; False if there are fewer writes."""
+    with suppress(Died):
+        await work(world.over(MortalStore(world.bare, deadly, after=True)))
+        return False
+    return True
+
+
+async def each_death(tmp_path: Path, work: Callable[[World, int], Awaitable[bool]]) -> int:
+    """A world for each write that can be the last; how many there are."""
+    for deadly in range(1, MOST):
+        world = World(tmp_path / str(deadly))
+        try:
+            if not await work(world, deadly):
+                return deadly - 1
+        finally:
+            await world.bare.close()
+    raise AssertionError("there are more writes than were tried")
+
+
+async def test_making_one_again_makes_one(tmp_path: Path) -> None:
+    async def one(world: World, deadly: int) -> bool:
+        died = await dying(world, lambda app: hooks.create_hook(app, ADA, NEW, "request"), deadly)
+        made = (await hooks.create_hook(world.app, ADA, NEW, "request")).doc
+        assert await world.deliver(made)
+        listed, _ = await hooks.list_hooks(world.app, ADA, 10, None)
+        assert [hook.hook_id for hook in listed] == [made.hook_id]
+        return died
+
+    assert await each_death(tmp_path, one) == 2
+
+
+async def test_one_that_is_listed_works_and_one_that_works_is_listed(tmp_path: Path) -> None:
+    async def one(world: World, deadly: int) -> bool:
+        died = await dying(world, lambda app: hooks.create_hook(app, ADA, NEW, "request"), deadly)
+        for hook in (await hooks.list_hooks(world.app, ADA, 10, None))[0]:
+            assert await HookEntries(world.app.store).owner(hook.hook_id) == "ada"
+        return died
+
+    assert await each_death(tmp_path, one) == 2
+
+
+async def test_deleting_one_again_leaves_nothing(tmp_path: Path) -> None:
+    async def one(world: World, deadly: int) -> bool:
+        hook = (await hooks.create_hook(world.app, ADA, NEW, "request")).doc
+        with pytest.raises(Unauthenticated):
+            await world.deliver(hook, headers={"webhook-signature": ""})
+        died = await dying(world, lambda app: hooks.delete_hook(app, ADA, hook.hook_id), deadly)
+        assert (await hooks.list_hooks(world.app, ADA, 10, None))[0] == []
+        with pytest.raises(Unauthenticated):
+            await world.deliver(hook)
+        with pytest.raises(NotFound):
+            await hooks.delete_hook(world.app, ADA, hook.hook_id)
+        assert await HookEntries(world.app.store).owner(hook.hook_id) is None
+        assert await world.swarms() == []
+        return died
+
+    assert await each_death(tmp_path, one) == 3
+
+
+async def test_a_secret_in_use_outlives_a_rotation_that_broke_off(tmp_path: Path) -> None:
+    async def one(world: World, deadly: int) -> bool:
+        hook = await world.hook(Verification.GITHUB)
+        died = await dying(world, lambda app: hooks.rotate_hook(app, ADA, hook.hook_id, "r2"), deadly)
+        new = (await hooks.rotate_hook(world.app, ADA, hook.hook_id, "r2")).doc
+        assert await world.deliver(hook, "old")
+        assert await world.deliver(new, "new")
+        return died
+
+    assert await each_death(tmp_path, one) == 1
+
+
+async def test_a_change_that_broke_off_leaves_one_that_starts(tmp_path: Path) -> None:
+    change = HookChange.model_validate({"swarm": NEW.swarm.model_dump() | {"directive": "Else"}})
+
+    async def one(world: World, deadly: int) -> bool:
+        hook = (await hooks.create_hook(world.app, ADA, NEW, "request")).doc
+        died = await dying(world, lambda app: hooks.change_hook(app, ADA, hook.hook_id, change, None), deadly)
+        assert await world.deliver(hook)
+        return died
+
+    assert await each_death(tmp_path, one) == 1
+
+
+async def test_a_delivery_that_broke_off_is_gone_on_with(tmp_path: Path) -> None:
+    async def delivered(world: World, hook: CreatedHook, deadly: int) -> bool:
+        return await dying(world, lambda app: world.deliver(hook, app=app), deadly)
+
+    async def one(world: World, deadly: int) -> bool:
+        hook = (await hooks.create_hook(world.app, ADA, NEW, "request")).doc
+        died = await delivered(world, hook, deadly)
+        again = await world.deliver(hook)
+        assert [swarm.swarm_id for swarm in await world.swarms()] == [again]
+        ledger = await world.app.ledgers.read("ada")
+        assert list(ledger.running) == [again]
+        return died
+
+    assert await each_death(tmp_path, one) > 5
