@@ -14,6 +14,9 @@ from shared.errors import InvalidInput, TooLarge, WrongMediaType
 
 T = TypeVar("T", bound=BaseModel)
 
+#: Bytes of a body that says what a swarm shall do: room for as much context as is taken, in base64 and with its quotes
+#: escaped.
+MAX_SWARM_BODY = 4_194_304
 #: The largest number that JSON carries exactly everywhere.
 _EXACT = 2**53 - 1
 _WHOLE = re.compile(r"-?[0-9]{1,16}")

@@ -4,7 +4,7 @@ import azure.durable_functions as df
 from pydantic import BaseModel, Field
 
 from functions._endpoints import Call, Endpoint, endpoint
-from functions._requests import NoBody, Paging
+from functions._requests import MAX_SWARM_BODY, NoBody, Paging
 from functions._responses import NOTHING, Reply
 from shared.tenancy import Scope
 from shared.usecases import deliver as delivering
@@ -13,8 +13,6 @@ from shared.usecases.payloads import MAX_PAYLOAD
 
 bp = df.Blueprint()
 
-#: Room for as much context as is taken, in base64 and with its quotes escaped.
-_MAX_BODY = 4_194_304
 #: Why a route that makes swarms asks for no user.
 _PROOF = (
     "The sender is another system, to which no user's key is given: the delivery's signature or token, made with the "
@@ -45,7 +43,7 @@ class Delivered(BaseModel):
         body=hooks.NewHook,
         reply=hooks.CreatedHook,
         status=201,
-        max_body=_MAX_BODY,
+        max_body=MAX_SWARM_BODY,
         errors=(409,),
         versioned=True,
         idempotent=True,
@@ -79,7 +77,7 @@ async def get_hook(call: Call) -> Reply:
         scope=Scope.WRITE,
         body=hooks.HookChange,
         reply=hooks.HookDetail,
-        max_body=_MAX_BODY,
+        max_body=MAX_SWARM_BODY,
         versioned=True,
         conditional=True,
     ),
@@ -108,7 +106,7 @@ async def rotate_hook(call: Call) -> Reply:
     return Reply(held.doc, etag=held.etag)
 
 
-@endpoint(bp, Endpoint("DELETE", "api/v1/hooks/{hook_id}", scope=Scope.WRITE, media_type="", status=204))
+@endpoint(bp, Endpoint("DELETE", "api/v1/hooks/{hook_id}", scope=Scope.WRITE, media_type="", status=204, errors=(409,)))
 async def delete_hook(call: Call) -> Reply:
     """Delete a hook; it takes no delivery from now on."""
     await hooks.delete_hook(call.app, call.tenant, call.path["hook_id"])

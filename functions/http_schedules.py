@@ -4,16 +4,13 @@ import azure.durable_functions as df
 from pydantic import BaseModel
 
 from functions._endpoints import Call, Endpoint, endpoint
-from functions._requests import NoBody, Paging
+from functions._requests import MAX_SWARM_BODY, NoBody, Paging
 from functions._responses import NOTHING, Reply
 from shared.swarm.swarm import Swarm
 from shared.tenancy import Scope
 from shared.usecases import schedules
 
 bp = df.Blueprint()
-
-#: Room for as much context as a swarm may be created with.
-_MAX_BODY = 4_194_304
 
 
 class SchedulePage(BaseModel):
@@ -32,7 +29,7 @@ class SchedulePage(BaseModel):
         body=schedules.NewSchedule,
         reply=schedules.ScheduleView,
         status=201,
-        max_body=_MAX_BODY,
+        max_body=MAX_SWARM_BODY,
         errors=(409,),
         idempotent=True,
         versioned=True,
@@ -69,7 +66,7 @@ async def get_schedule(call: Call) -> Reply:
         scope=Scope.WRITE,
         body=schedules.ScheduleChange,
         reply=schedules.ScheduleView,
-        max_body=_MAX_BODY,
+        max_body=MAX_SWARM_BODY,
         errors=(409,),
         versioned=True,
         conditional=True,

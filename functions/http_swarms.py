@@ -4,7 +4,7 @@ import azure.durable_functions as df
 from pydantic import BaseModel
 
 from functions._endpoints import Call, Endpoint, endpoint
-from functions._requests import NoBody, Paging
+from functions._requests import MAX_SWARM_BODY, NoBody, Paging
 from functions._responses import NOTHING, Reply
 from shared.swarm.swarm import Swarm
 from shared.tenancy import Scope
@@ -13,9 +13,6 @@ from shared.usecases import delete_swarm as deleting
 from shared.usecases import swarms
 
 bp = df.Blueprint()
-
-#: Room for as much context as is taken, in base64 and with its quotes escaped.
-_MAX_BODY = 4_194_304
 
 
 class SwarmPage(BaseModel):
@@ -34,7 +31,7 @@ class SwarmPage(BaseModel):
         body=creating.NewSwarm,
         reply=Swarm,
         status=202,
-        max_body=_MAX_BODY,
+        max_body=MAX_SWARM_BODY,
         durable=True,
         idempotent=True,
     ),

@@ -8,9 +8,10 @@ targetScope = 'subscription'
 @description('Name of the environment; every resource is named after it, and a second name is a second deployment.')
 param environmentName string = 'swarmstar'
 
+// Without a default, alone of all: azd asks for what has none, and a subscription's deployment needs a region.
 @minLength(1)
 @description('Region of every resource. It must offer Flex Consumption and the model.')
-param location string = deployment().location
+param location string
 
 @description('Tags of every resource, besides the environment\'s name.')
 param tags object = {}

@@ -4,6 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import StringConstraints
 
 from shared.errors import InvalidInput
 
@@ -16,6 +19,8 @@ ITEM_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ACCOUNT = "account"
 SYSTEM = "system"
 
+#: What people call a thing.
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"\S")]
 #: Gives the present time, with its zone. Handed in, so that tests decide what time it is.
 Clock = Callable[[], datetime]
 

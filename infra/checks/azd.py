@@ -79,6 +79,8 @@ def check_parameters(project: Project, templates: dict[str, Template]) -> Iterat
     for name in sorted(given.keys() - known.keys()):
         yield Finding(CHECK, PARAMETERS, f"main.bicep has no parameter {name}")
     for name, param in known.items():
+        if param.value is not None and "${AZURE_LOCATION}" in str(given.get(name)):
+            yield Finding(CHECK, MAIN, f"{name} has a default, so azd does not ask for a region and deploys to none")
         if param.value is None and name not in given:
             yield Finding(CHECK, PARAMETERS, f"{name} has no default, and nothing gives it")
         if name in given:
@@ -101,7 +103,7 @@ def check_names(project: Project, templates: dict[str, Template], code: Expected
     outputs = {output.name for output in main.of("output")} if main is not None else set()
     variables = set(_VARIABLE.findall(project.files.get(PARAMETERS, "")))
     for path, text in project.files.items():
-        if not (path.endswith(".md") or path.startswith((".github/", "azure.yaml", "infra/hooks"))):
+        if not (path.endswith(".md") or path.startswith((".github/", "azure.yaml"))):
             continue
         for name in sorted(set(_READ.findall(text)) - outputs - OF_AZD - variables):
             yield Finding(CHECK, path, f"{name} is read, and is no output of main.bicep")

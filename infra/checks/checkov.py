@@ -19,6 +19,7 @@ SKIPPED: Final = {
     "CKV_AZURE_63": "of App Service with its own web server; the host logs to Application Insights",
     "CKV_AZURE_65": "of App Service with its own web server",
     "CKV_AZURE_66": "of App Service with its own web server",
+    "CKV_AZURE_78": "Flex Consumption has no FTP and refuses the property",
     "CKV_AZURE_80": "no .NET here",
     "CKV_AZURE_88": "Flex Consumption takes its package from a blob container, without Azure Files",
     "CKV_AZURE_99": "closed with `privateNetwork`; by default identities guard the account, which takes no key",

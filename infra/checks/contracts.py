@@ -24,6 +24,17 @@ _BANNED: Final = {
     "WEBSITE_CONTENTSHARE",
     "WEBSITE_RUN_FROM_PACKAGE",
 }
+#: Properties of `siteConfig` that Azure Resource Manager refuses on Flex Consumption, with error 51021.
+_REFUSED: Final = {
+    "ftpsState",
+    "functionAppScaleLimit",
+    "functionsRuntimeScaleMonitoringEnabled",
+    "linuxFxVersion",
+    "netFrameworkVersion",
+    "preWarmedInstanceCount",
+    "use32BitWorkerProcess",
+    "windowsFxVersion",
+}
 
 
 def app_settings(resources: list[Deployed]) -> tuple[dict[str, Any], str]:
@@ -50,6 +61,9 @@ def check_settings(resources: list[Deployed], project: Project, code: Expected) 
     for name in sorted((LOCAL_ONLY.keys() | DEFAULTED.keys()) - code.settings):
         yield Finding(SETTINGS, "infra/checks/expected.py", f"{name} is listed, and the code does not read it")
     yield from _values(given, where)
+    for app in (one for one in resources if one.type == "Microsoft.Web/sites"):
+        for name in sorted((app.get("properties.siteConfig") or {}).keys() & _REFUSED):
+            yield Finding(SETTINGS, app.where, f"Flex Consumption refuses siteConfig.{name}")
 
 
 def _values(given: dict[str, Any], where: str) -> Iterator[Finding]:

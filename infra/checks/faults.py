@@ -45,7 +45,7 @@ class Fault:
 
 FAULTS: Final = (
     # The language
-    Fault("a bracket is missing", _APP, "  ftpsState: 'Disabled'\n", "  ftpsState: 'Disabled\n", "syntax"),
+    Fault("a bracket is missing", _APP, "  minTlsVersion: '1.2'\n", "  minTlsVersion: '1.2\n", "syntax"),
     Fault("unknown symbol", MAIN, "cosmos.outputs.endpoint", "cosmoss.outputs.endpoint", "symbols"),
     Fault("declared twice", MAIN, "var makesModel =", "var makesModel = true\nvar makesModel =", "symbols"),
     Fault("never used", _COSMOS, "var isServerless", "var spare = 1\nvar isServerless", "symbols"),
@@ -132,6 +132,7 @@ FAULTS: Final = (
         "@allowed(['3.11', '3.12', '3.14'])",
         "settings",
     ),
+    Fault("property that Flex refuses", _APP, "  minTlsVersion: '1.2'", "  ftpsState: 'Disabled'", "settings"),
     Fault("another container", _COSMOS, "  name: 'swarms'", "  name: 'swarm'", "stores"),
     Fault("another partition key", _COSMOS, "paths: ['/pk']", "paths: ['/id']", "stores"),
     Fault("items that expire", _COSMOS, "defaultTtl: -1", "defaultTtl: 3600", "stores"),
@@ -159,6 +160,13 @@ FAULTS: Final = (
     Fault("profiles that differ", "infra/host/host.scheduler.json", 'Functions": 20,', 'Functions": 10,', "host"),
     Fault("service without an app", "azure.yaml", "  api:\n", "  web:\n", "azd"),
     Fault("parameter of no template", _PARAMETERS, '"cosmosMode"', '"cosmosKind"', "azd"),
+    Fault(
+        "region that azd does not ask for",
+        MAIN,
+        "param location string\n",
+        "param location string = deployment().location\n",
+        "azd",
+    ),
     Fault("default that differs", _PARAMETERS, "DEPLOY_COSMOS_MODE=serverless", "DEPLOY_COSMOS_MODE=autoscale", "azd"),
     # What only the compiler sees, or Azure
     Fault("argument of another type", MAIN, "subscription().id, environmentName", "subscription().id, tags", ""),

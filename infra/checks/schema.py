@@ -14,8 +14,6 @@ from infra.checks.template import Symbol, Template
 CHECK: Final = "schema"
 #: What the language adds to every resource.
 _ADDED: Final = frozenset({"scope", "parent", "dependsOn"})
-#: Values that the service takes and that are newer than the library.
-NEWER: Final[frozenset[str]] = frozenset()
 
 Trouble = Iterator[tuple[Node, str]]
 
@@ -158,7 +156,7 @@ def _literal(node: Node, kind: Kind) -> str:
         low, high, number = kind.low, kind.high, int(words(node))
         outside = (low is not None and number < low) or (high is not None and number > high)
         return f"{number} is not within {low} and {high}" if outside else ""
-    if value is None or kind.names == ("string",) or value in kind.names or value in NEWER:
+    if value is None or kind.names == ("string",) or value in kind.names:
         return ""
     return f"{value} is none of {', '.join(name for name in kind.names if name != 'string')}"
 

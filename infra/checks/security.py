@@ -45,7 +45,6 @@ RULES: Final = (
     Rule("Microsoft.Insights/components", "properties.DisableLocalAuth", True),
     Rule(_SITE, "properties.httpsOnly", True),
     Rule(_SITE, "properties.siteConfig.minTlsVersion", "1.2"),
-    Rule(_SITE, "properties.siteConfig.ftpsState", "Disabled"),
     Rule(_SITE, "identity.type", "UserAssigned"),
     Rule(_SITE, "properties.functionAppConfig.deployment.storage.authentication.type", "UserAssignedIdentity"),
     Rule(f"{_SITE}/basicPublishingCredentialsPolicies", "properties.allow", False),
@@ -54,6 +53,8 @@ RULES: Final = (
 PRIVATE: Final = {_STORAGE: "", _COSMOS: "Sql", _MODELS: "account"}
 #: Resources that are found by the environment's tag.
 _TAGGED: Final = (_STORAGE, _COSMOS, _MODELS, _SITE, "Microsoft.Web/serverfarms")
+#: Parameters that a deployment must be given.
+_ASKED: Final = {(MAIN, "location")}
 _SECRET: Final = re.compile(r"(secret|password|apikey|accesskey|connectionstring|token)$", re.IGNORECASE)
 _LISTS: Final = re.compile(r"^list[A-Z]\w*$")
 
@@ -109,7 +110,7 @@ def check_template(template: Template) -> Iterator[Finding]:
         if not _described(symbol):
             yield Finding(HOUSE, at(template.path, symbol.node), f"{symbol.name} has no description")
     for symbol in template.of("param"):
-        if symbol.value is None:
+        if symbol.value is None and (template.path, symbol.name) not in _ASKED:
             yield Finding(HOUSE, at(template.path, symbol.node), f"{symbol.name} has no default")
         yield from _secret(template, symbol)
     yield from _told(template)

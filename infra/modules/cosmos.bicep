@@ -112,7 +112,8 @@ resource container 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/container
   }
 }
 
-// On the whole account, which holds this database alone: a client reads the account's metadata when it opens.
+// On the whole account, which holds this database alone: a client reads the account's metadata when it opens. One
+// after the other and last, since the account takes one change at a time.
 @batchSize(1)
 resource contributors 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2025-04-15' = [for principal in dataPrincipals: {
   parent: account
@@ -122,6 +123,9 @@ resource contributors 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@
     roleDefinitionId: '${account.id}/sqlRoleDefinitions/${roles['Cosmos DB Built-in Data Contributor']}'
     scope: account.id
   }
+  dependsOn: [
+    container
+  ]
 }]
 
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (!empty(logWorkspaceId)) {

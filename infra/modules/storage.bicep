@@ -1,9 +1,11 @@
 // Two storage accounts: one is the host's (leases, task hub, deployment package), one holds the content of swarms.
 
+@minLength(3)
 @maxLength(24)
 @description('Name of the host\'s account.')
 param hostName string = 'sthostswarmstar'
 
+@minLength(3)
 @maxLength(24)
 @description('Name of the account of the content.')
 param contentName string = 'stdataswarmstar'

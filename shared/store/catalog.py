@@ -137,12 +137,12 @@ class HookEntries:
         held = await self._docs.find(_HOOKS, hook_id)
         return None if held is None else held.doc.user_id
 
-    async def create(self, hook_id: str, user_id: str) -> None:
-        """Note a hook before the hook itself is written; raises `Conflict` if there is one of that id."""
-        await self._docs.create(_HOOKS, hook_id, HookEntry(user_id=user_id))
+    async def write(self, hook_id: str, user_id: str) -> None:
+        """Note whose a hook is before the hook itself is written. May be repeated."""
+        await self._docs.write(_HOOKS, hook_id, HookEntry(user_id=user_id))
 
     async def delete(self, hook_id: str) -> None:
-        """Forget a hook after the hook itself is gone."""
+        """Forget whose a hook is before the hook itself goes; from then on nothing is delivered to it."""
         await self._docs.delete(_HOOKS, hook_id)
 
 

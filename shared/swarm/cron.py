@@ -19,8 +19,8 @@ _MINUTE = timedelta(minutes=1)
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 #: `r` and `h` stand for a time of the library's choosing.
 _CHOSEN = re.compile(r"(^|[\s,])[rh]", re.IGNORECASE)
-#: Years that are searched for a due time. A 29th of February is never further away.
-_YEARS = 8
+#: Years that are searched for a due time. A 29th of February that is a Monday, say, is never further away.
+_YEARS = 40
 #: Due times that are passed over because they come the second time; no change of clocks is longer than a day.
 _MOST_REPEATED = 24 * 60
 

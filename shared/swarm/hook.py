@@ -1,7 +1,7 @@
 """A hook: an address that starts a swarm, and the secret by which its callers prove themselves."""
 
+import hashlib
 import re
-import secrets
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.swarm.signing import Verdict, Verification, kept, verify
 
-#: 128 random bits: who does not know an address does not find it.
 HOOK_ID = re.compile(r"[a-f0-9]{32}")
 #: How long the secret before the present one is good.
 OVERLAP = timedelta(hours=24)
@@ -18,9 +17,9 @@ _NOTED = timedelta(minutes=1)
 
 
 class Hook(BaseModel):
-    """A hook as it is stored. The secret is shown once, when it is made; nothing prints it."""
+    """A hook as it is stored. The secret is shown once, when it is made; nothing prints it, no error either."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     hook_id: str
     name: str
@@ -32,8 +31,7 @@ class Hook(BaseModel):
     #: The one before, and until when it is good.
     previous: str | None = Field(default=None, repr=False)
     previous_until: datetime | None = None
-    #: The id of the request that made the hook, and of the one that made the secret: a repetition finds its own work.
-    made_by: str = ""
+    #: The id of the request that made the secret: a repetition knows its own work.
     secret_by: str = ""
 
     @property
@@ -63,9 +61,12 @@ class Hook(BaseModel):
         return self.secret, self.previous
 
 
-def new_hook_id() -> str:
-    """A fresh id."""
-    return secrets.token_hex(16)
+def hook_of(user_id: str, request: str) -> str:
+    """The id of the hook that a request makes, however often it is repeated.
+
+    Who does not know an address does not find it: a request's id has 64 random bits, and is told to nobody.
+    """
+    return hashlib.sha256(f"hook of {user_id} by {request}".encode()).hexdigest()[:32]
 
 
 class Started(BaseModel):

@@ -84,6 +84,11 @@ class Schedule(BaseModel):
         """The schedule with some fields changed."""
         return self.model_copy(update=changes)
 
+    @property
+    def times(self) -> tuple[str, str, bool]:
+        """What says when it is due."""
+        return self.cron, self.timezone, self.enabled
+
     def timed(self, now: datetime) -> Self:
         """With the next due time by its fields as they are, and nobody at work on an earlier one."""
         due = following(self.cron, self.timezone, now) if self.enabled and self.deleted is None else None

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import Conflict, Forbidden, InvalidInput, NotFound, Stale
 from shared.store.catalog import ApiKeys, Users
@@ -13,7 +13,7 @@ from shared.tenancy.api_keys import ApiKey
 from shared.tenancy.quotas import Quotas
 from shared.tenancy.scopes import USER_SCOPES
 from shared.tenancy.users import User
-from shared.types import check_scope_id
+from shared.types import Name, check_scope_id
 from shared.usecases.app import App
 from shared.usecases.sign_in import ensure_user
 
@@ -22,21 +22,13 @@ MAX_KEYS = 50
 _ATTEMPTS = 3
 
 
-def _name(value: str) -> str:
-    if not value.strip():
-        raise ValueError("the name is empty")
-    return value.strip()
-
-
 class NewUser(BaseModel):
     """A user to be made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1, max_length=120, pattern=r"\S", description="For people; it need not be unique.")
+    name: Name = Field(description="For people; it need not be unique.")
     quotas: Quotas = Quotas()
-
-    _strip = field_validator("name")(_name)
 
 
 class UserChange(BaseModel):
@@ -44,7 +36,7 @@ class UserChange(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str | None = Field(default=None, min_length=1, max_length=120, pattern=r"\S")
+    name: Name | None = None
     disabled: bool | None = Field(default=None, description="A disabled user is let in with no credential.")
     quotas: Quotas | None = None
 
@@ -54,11 +46,9 @@ class NewKey(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1, max_length=120, pattern=r"\S", description="What it is for.")
+    name: Name = Field(description="What it is for.")
     scopes: frozenset[Scope] = Field(default=USER_SCOPES, min_length=1, description="`read`, `write`, or both.")
     expires_days: int | None = Field(default=None, ge=1, le=3_650, description="Days it is good for; null: no end.")
-
-    _strip = field_validator("name")(_name)
 
 
 class KeyView(BaseModel):

@@ -19,7 +19,7 @@ from shared.usecases.listing import page_of
 MAX_FOLDERS = 256
 #: Nodes that are looked at to tell how often each action was performed.
 MAX_COUNTED = 5_000
-_PAGE = 1_000
+_PAGE = 200
 
 
 class ActionView(BaseModel):
@@ -94,7 +94,7 @@ async def _used(app: App, space: SpaceKey) -> tuple[Counter[str], bool]:
     nodes = Documents(app.store, Category.SWARM_STATE, _Node)
     used: Counter[str] = Counter()
     cursor: str | None = None
-    for _ in range(MAX_COUNTED // _PAGE):
+    while used.total() < MAX_COUNTED:
         page, cursor = await nodes.page(space, limit=_PAGE, cursor=cursor)
         used.update(node.action_id for node in page)
         if cursor is None:

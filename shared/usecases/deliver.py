@@ -11,14 +11,13 @@ from shared.errors import (
     Conflict,
     Gone,
     InvalidInput,
-    NotFound,
     QuotaExceeded,
     SwarmStarError,
     Unauthenticated,
     Unavailable,
 )
 from shared.runtime import Runtime
-from shared.store.catalog import HookEntries, Users
+from shared.store.catalog import HookEntries
 from shared.store.documents import Held
 from shared.store.port import IfAbsent, IfEtag
 from shared.store.tombstones import Tombstones
@@ -30,10 +29,11 @@ from shared.types import SpaceKey
 from shared.usecases import templates
 from shared.usecases.app import App
 from shared.usecases.context_documents import read_documents
-from shared.usecases.create_swarm import NewSwarm, create_swarm
+from shared.usecases.create_swarm import create_swarm
 from shared.usecases.hooks import KeptHook, hook_uses, kept_hooks
 from shared.usecases.idempotency import new_id
 from shared.usecases.payloads import payload_document
+from shared.usecases.sign_in import acting_for
 
 _NOT_TAKEN = (
     "the delivery is not taken: there is no such hook, or it is paused, or the signature, token or timestamp is not "
@@ -78,15 +78,8 @@ async def _find(app: App, hook_id: str) -> tuple[TenantContext, KeptHook] | None
     if user_id is None:
         return None
     held = await kept_hooks(app).find(SpaceKey.account(user_id), hook_id)
-    tenant = await _owner(app, user_id)
+    tenant = await acting_for(app, user_id)
     return None if held is None or tenant is None else (tenant, held.doc)
-
-
-async def _owner(app: App, user_id: str) -> TenantContext | None:
-    user = await Users(app.store).find(user_id)
-    if user is None:
-        return TenantContext(user_id) if user_id == app.settings.local_user else None
-    return None if user.disabled else TenantContext(user_id, requests_a_minute=user.quotas.requests_a_minute)
 
 
 async def _start(
@@ -106,7 +99,7 @@ async def _start(
     space = tenant.space(swarm_of(tenant.user_id, hook.hook_id, delivery_id))
     if await Tombstones(app.store).there(space) or await _deleted(app, space):
         return space.swarm_id  # started before, and deleted since
-    new = await _template(app, tenant, hook)
+    new = await templates.load(app, tenant.account, hook.template)
     new = new.model_copy(update={"context": [*new.context, *documents]})
     origin = Origin(kind="hook", id=hook.hook_id, delivery_id=verdict.delivery_id)
     try:
@@ -126,13 +119,6 @@ def swarm_of(user_id: str, hook_id: str, delivery_id: str) -> str:
 async def _deleted(app: App, space: SpaceKey) -> bool:
     held = await app.swarms.find(space, "swarm")
     return held is not None and held.doc.deleted is not None
-
-
-async def _template(app: App, tenant: TenantContext, hook: KeptHook) -> NewSwarm:
-    try:
-        return await templates.load(app, tenant.account, hook.template)
-    except NotFound:
-        raise Unavailable("the hook is being changed: deliver it again in a moment") from None
 
 
 async def _note(app: App, tenant: TenantContext, hook: KeptHook, event: Started | Refused) -> None:

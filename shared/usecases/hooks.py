@@ -1,20 +1,22 @@
 """Hooks as their owners manage them: made, listed, changed, given a new secret, deleted."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import Conflict, NotFound, Stale
-from shared.store import Category
+from shared.store import Category, IfEtag
 from shared.store.catalog import HookEntries
 from shared.store.documents import Documents, Held
 from shared.swarm.budget import Limits
-from shared.swarm.hook import Hook, HookUse, Refused, Started, new_hook_id
+from shared.swarm.hook import Hook, HookUse, Refused, Started, hook_of
 from shared.swarm.signing import Verification, kept, new_secret
 from shared.swarm.swarm import ContextRef
 from shared.tenancy import TenantContext
+from shared.types import Name
 from shared.usecases import templates
 from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm
@@ -23,6 +25,7 @@ from shared.usecases.templates import Template
 
 #: Hooks of one user.
 MAX_HOOKS = 100
+_ATTEMPTS = 5
 
 
 class NewHook(BaseModel):
@@ -30,19 +33,12 @@ class NewHook(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1, max_length=120, pattern=r"\S", description="For people; it need not be unique.")
+    name: Name = Field(description="For people; it need not be unique.")
     verification: Verification = Field(
         default=Verification.STANDARD,
         description="How deliveries prove themselves: `standard` (Standard Webhooks), `github`, or `token`.",
     )
     swarm: NewSwarm = Field(description="What a delivery starts; its payload comes as one more document of context.")
-
-    @field_validator("name")
-    @classmethod
-    def _named(cls, value: str) -> str:
-        if not value.strip():
-            raise ValueError("the name is empty")
-        return value.strip()
 
 
 class HookChange(BaseModel):
@@ -50,7 +46,7 @@ class HookChange(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str | None = Field(default=None, min_length=1, max_length=120, pattern=r"\S")
+    name: Name | None = None
     enabled: bool | None = Field(default=None, description="A hook that is not enabled takes no deliveries.")
     swarm: NewSwarm | None = None
 
@@ -82,7 +78,7 @@ class HookDetail(HookView):
 class CreatedHook(HookDetail):
     """A hook whose secret was just made."""
 
-    secret: str = Field(description="What deliveries are signed with. It is shown this once.")
+    secret: str = Field(repr=False, description="What deliveries are signed with. It is shown this once.")
 
 
 class KeptHook(Hook):
@@ -106,25 +102,22 @@ async def create_hook(app: App, tenant: TenantContext, new: NewHook, request: st
 
     Repeated by the same request after a crash, it goes on with the hook that was made, under a new secret.
     """
-    hooks, _ = await kept_hooks(app).page(tenant.account, limit=MAX_HOOKS)
-    made = next((hook for hook in hooks if hook.made_by == request), None)
-    if made is not None:
-        return await rotate_hook(app, tenant, made.hook_id, request)
-    if len(hooks) >= MAX_HOOKS:
-        raise Conflict(f"there are {MAX_HOOKS} hooks already: delete one that is not needed")
+    hook_id = hook_of(tenant.user_id, request)
+    if await kept_hooks(app).find(tenant.account, hook_id) is not None:
+        return await rotate_hook(app, tenant, hook_id, request)
+    await _check_room(app, tenant)
     secret = new_secret(new.verification)
     hook = KeptHook(
-        hook_id=new_hook_id(),
+        hook_id=hook_id,
         name=new.name,
         verification=new.verification,
         created=app.now(),
         secret=kept(new.verification, secret),
-        made_by=request,
         secret_by=request,
-        template=await templates.keep(app, tenant.account, new.swarm, [LARGEST]),
+        template=await templates.keep(app, tenant.account, new.swarm, [LARGEST], request),
     )
-    await HookEntries(app.store).create(hook.hook_id, tenant.user_id)
-    etag = await kept_hooks(app).create(tenant.account, hook.hook_id, hook, seq=hook.seq)
+    await HookEntries(app.store).write(hook_id, tenant.user_id)
+    etag = await kept_hooks(app).create(tenant.account, hook_id, hook, seq=hook.seq)
     return Held(CreatedHook(**_detail(hook, HookUse()), secret=secret), etag)
 
 
@@ -179,22 +172,31 @@ async def rotate_hook(app: App, tenant: TenantContext, hook_id: str, request: st
 
 
 async def delete_hook(app: App, tenant: TenantContext, hook_id: str) -> None:
-    """Delete a hook; it takes no delivery from now on. Raises `NotFound`, but clears up after one that broke off."""
-    held = await kept_hooks(app).find(tenant.account, hook_id)
-    await kept_hooks(app).delete(tenant.account, hook_id)
-    await hook_uses(app).delete(tenant.account, hook_id)
-    if held is not None:
-        await templates.drop(app, tenant.account, held.doc.template)
-    if await HookEntries(app.store).owner(hook_id) == tenant.user_id:
+    """Delete a hook; it takes no delivery from now on. Raises `NotFound`.
+
+    The hook itself goes last: one whose deletion broke off is still listed, and can be deleted again.
+    """
+    for _ in range(_ATTEMPTS):
+        held = await _held(app, tenant, hook_id)
         await HookEntries(app.store).delete(hook_id)
-    if held is None:
-        raise _unknown(hook_id)
+        await hook_uses(app).delete(tenant.account, hook_id)
+        await templates.drop(app, tenant.account, held.doc.template)
+        with suppress(Conflict):  # it was changed this moment, and may start something else now
+            await app.store.delete(tenant.account, Category.HOOK, hook_id, condition=IfEtag(held.etag))
+            return
+    raise Conflict("the hook keeps changing: try again")
+
+
+async def _check_room(app: App, tenant: TenantContext) -> None:
+    there = [hook async for hook in kept_hooks(app).all(tenant.account)]
+    if len(there) >= MAX_HOOKS:
+        raise Conflict(f"there are {MAX_HOOKS} hooks already: delete one that is not needed")
 
 
 async def _held(app: App, tenant: TenantContext, hook_id: str) -> Held[KeptHook]:
     held = await kept_hooks(app).find(tenant.account, hook_id)
     if held is None:
-        raise _unknown(hook_id)
+        raise NotFound(f"there is no hook {hook_id!r}")
     return held
 
 
@@ -211,10 +213,6 @@ def _view(hook: KeptHook, use: HookUse) -> dict[str, Any]:
 def _detail(hook: KeptHook, use: HookUse) -> dict[str, Any]:
     started = hook.template
     return {**_view(hook, use), "directive": started.directive, "limits": started.limits, "context": started.listed}
-
-
-def _unknown(hook_id: str) -> NotFound:
-    return NotFound(f"there is no hook {hook_id!r}")
 
 
 def _stale() -> Stale:

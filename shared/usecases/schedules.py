@@ -21,7 +21,7 @@ from shared.swarm.origin import Origin
 from shared.swarm.schedule import LastRun, Overlap, Schedule
 from shared.swarm.swarm import ContextRef, Swarm
 from shared.tenancy import TenantContext
-from shared.types import ITEM_ID, SpaceKey
+from shared.types import ITEM_ID, Name, SpaceKey
 from shared.usecases import templates
 from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm, create_swarm
@@ -29,13 +29,8 @@ from shared.usecases.templates import Template
 
 #: Schedules of one user.
 MAX_SCHEDULES = 100
-MAX_NAME = 120
 _SHOWN = 200
 _ATTEMPTS = 10
-
-
-def _name(value: str | None) -> str | None:
-    return None if value is None else value.strip()
 
 
 def _cron(value: str | None) -> str | None:
@@ -51,7 +46,7 @@ class NewSchedule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1, max_length=MAX_NAME, pattern=r"\S", description="For people.")
+    name: Name = Field(description="For people.")
     cron: str = Field(
         min_length=9,
         max_length=MAX_CRON,
@@ -67,7 +62,6 @@ class NewSchedule(BaseModel):
         default="skip", description="At a due time while the last swarm still runs: `skip` it, or `allow` another."
     )
 
-    _strip = field_validator("name")(_name)
     _check_cron = field_validator("cron")(_cron)
     _check_timezone = field_validator("timezone")(_timezone)
 
@@ -77,14 +71,13 @@ class ScheduleChange(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str | None = Field(default=None, min_length=1, max_length=MAX_NAME, pattern=r"\S")
+    name: Name | None = None
     cron: str | None = Field(default=None, min_length=9, max_length=MAX_CRON)
     timezone: str | None = Field(default=None, max_length=MAX_TIMEZONE)
     swarm: NewSwarm | None = None
     enabled: bool | None = None
     overlap: Overlap | None = None
 
-    _strip = field_validator("name")(_name)
     _check_cron = field_validator("cron")(_cron)
     _check_timezone = field_validator("timezone")(_timezone)
 
@@ -150,7 +143,7 @@ async def create_schedule(app: App, tenant: TenantContext, new: NewSchedule, sch
         return _shown(there.doc)
     await _check_room(app, tenant)
     now = app.now()
-    template = await templates.keep(app, tenant.account, new.swarm)
+    template = await templates.keep(app, tenant.account, new.swarm, request=schedule_id)
     schedule = StoredSchedule(
         schedule_id=schedule_id,
         user_id=tenant.user_id,
@@ -166,7 +159,6 @@ async def create_schedule(app: App, tenant: TenantContext, new: NewSchedule, sch
     try:
         await schedules_of(app).create(tenant.account, schedule_id, schedule, seq=schedule.seq)
     except Conflict:  # the same request, sent twice at once
-        await templates.drop(app, tenant.account, template)
         schedule = (await schedules_of(app).get(tenant.account, schedule_id)).doc
     await settle(app, tenant.account, schedule_id, mine)
     return _shown(schedule)
@@ -222,7 +214,7 @@ async def _write(
         held = await _find(app, tenant, schedule_id)
         _check_version(held.doc, version)
         after = held.doc.evolve(**fields, version=held.doc.version + 1)
-        if change.retimes:
+        if after.times != held.doc.times:  # what is due already and changed in nothing stays due
             after = after.timed(app.now())
         try:
             await schedules_of(app).replace(tenant.account, schedule_id, after, held.etag, seq=after.seq)
@@ -306,8 +298,8 @@ async def _find(app: App, tenant: TenantContext, schedule_id: str) -> Held[Store
 
 
 async def _check_room(app: App, tenant: TenantContext) -> None:
-    page = await app.store.scan(tenant.account, Category.SCHEDULE, limit=MAX_SCHEDULES)
-    if len(page.items) >= MAX_SCHEDULES:
+    there = [schedule async for schedule in schedules_of(app).all(tenant.account)]
+    if len(there) >= MAX_SCHEDULES:
         raise Conflict(f"there are {MAX_SCHEDULES} schedules already: delete one that is not needed")
 
 

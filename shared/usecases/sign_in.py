@@ -64,6 +64,14 @@ async def by_identity(app: App, identity: Identity) -> TenantContext:
     return TenantContext(user.user_id, requests_a_minute=user.quotas.requests_a_minute)
 
 
+async def acting_for(app: App, user_id: str) -> TenantContext | None:
+    """The context of a user for whom something is to start by itself; None for one whom no credential would let in."""
+    user = await Users(app.store).find(user_id)
+    if user is None:
+        return TenantContext(user_id) if user_id == app.settings.local_user else None
+    return None if user.disabled else TenantContext(user_id, requests_a_minute=user.quotas.requests_a_minute)
+
+
 async def ensure_user(app: App, user: User) -> User:
     """Add a user unless there is one of that id; returns the one there is."""
     with suppress(Conflict):

@@ -10,9 +10,9 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from shared.errors import Conflict, Gone, NotFound, SwarmStarError, Unavailable
+from shared.errors import Conflict, Gone, SwarmStarError, Unavailable
 from shared.runtime import Runtime
-from shared.store.catalog import DueEntry, DueSchedules, Users
+from shared.store.catalog import DueEntry, DueSchedules
 from shared.swarm.origin import Origin
 from shared.swarm.schedule import MAX_REASON, MAX_TRIES, Claim, LastRun, swarm_of
 from shared.tenancy import TenantContext
@@ -21,6 +21,7 @@ from shared.usecases import templates
 from shared.usecases.app import App
 from shared.usecases.create_swarm import create_swarm
 from shared.usecases.schedules import StoredSchedule, note, remove, schedules_of, settle
+from shared.usecases.sign_in import acting_for
 
 _log = logging.getLogger("swarmstar.schedules")
 
@@ -30,7 +31,7 @@ _AT_ONCE = 20
 #: When to look again at a schedule that cannot be read.
 _UNREADABLE = timedelta(hours=1)
 #: What may be otherwise at the next tick; a template that was replaced meanwhile among it.
-_PASSING = (Unavailable, Conflict, NotFound)
+_PASSING = (Unavailable, Conflict)
 
 
 async def start_due(app: App, runtime: Runtime) -> int:
@@ -106,9 +107,8 @@ async def _hindrance(
         return f"it failed {MAX_TRIES} times; what went wrong was logged"
     if claim.tries > 1 and await app.swarms.find(tenant.space(swarm_id), "swarm") is not None:
         return None
-    user = await Users(app.store).find(tenant.user_id)
-    if user is not None and user.disabled:
-        return "the user was disabled by the administrator"
+    if await acting_for(app, tenant.user_id) is None:
+        return "its user was disabled by the administrator"
     if schedule.overlap == "skip" and schedule.latest_swarm and await _runs(app, tenant, schedule.latest_swarm):
         return f"skipped: swarm {schedule.latest_swarm} has not ended"
     return None

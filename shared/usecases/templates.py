@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.blobs import BlobRef
+from shared.errors import NotFound, Unavailable
 from shared.swarm.budget import Limits
 from shared.swarm.swarm import ContextRef
 from shared.types import SpaceKey
@@ -42,10 +43,13 @@ class Template(BaseModel):
     place: str = ""
 
 
-async def keep(app: App, space: SpaceKey, new: NewSwarm, more: Sequence[ContextInput] = ()) -> Template:
+async def keep(
+    app: App, space: SpaceKey, new: NewSwarm, more: Sequence[ContextInput] = (), request: str | None = None
+) -> Template:
     """Keep what is to be started for the user of an account's space.
 
-    Raises `InvalidInput` for what could never start, with the documents in `more` besides its own, which are not kept.
+    Under the id of a request it is kept once, however often that is repeated. Raises `InvalidInput` for what could
+    never start, with the documents in `more` besides its own, which are not kept.
     """
     checked(new if not more else new.model_copy(update={"context": [*new.context, *more]}))
     documents = [listed(doc) for doc, _ in checked(new)]
@@ -53,16 +57,20 @@ async def keep(app: App, space: SpaceKey, new: NewSwarm, more: Sequence[ContextI
     content = json.dumps([given.model_dump() for given in new.context], ensure_ascii=False).encode()
     if len(content) <= MAX_INLINE:
         return template.model_copy(update={"context": tuple(new.context)})
-    place = f"template-{secrets.token_hex(12)}"
+    place = f"template-{request or secrets.token_hex(12)}"
     blob = await app.blobs.put(SpaceKey(space.user_id, place), content, max_bytes=MAX_KEPT)
     return template.model_copy(update={"blob": blob, "place": place})
 
 
 async def load(app: App, space: SpaceKey, template: Template) -> NewSwarm:
-    """What is to be started; raises `NotFound` if it was dropped meanwhile."""
+    """What is to be started; raises `Unavailable` if another took its place this moment."""
     context = template.context
     if template.blob is not None:
-        context = _CONTEXT.validate_json(await app.blobs.read(SpaceKey(space.user_id, template.place), template.blob))
+        try:
+            content = await app.blobs.read(SpaceKey(space.user_id, template.place), template.blob)
+        except NotFound:
+            raise Unavailable("what is started is being changed: try again in a moment", retry_after=1) from None
+        context = _CONTEXT.validate_json(content)
     return NewSwarm(directive=template.directive, context=list(context), limits=template.limits)
 
 

@@ -8,7 +8,7 @@ from infra_snippets import ROOT, real
 
 from infra.checks.everything import check
 from infra.checks.expected import DEFAULTED, LOCAL_ONLY, Expected
-from infra.checks.project import Project
+from infra.checks.project import MAIN, Project
 
 APP = "infra/modules/app.bicep"
 
@@ -104,3 +104,18 @@ def test_a_file_that_a_hook_runs_must_be_there() -> None:
     project, code = real()
     changed = project.edited("azure.yaml", "python3 infra/package.py", "python3 infra/pack.py")
     assert told(changed, code, "azd") == ["the hook prepackage runs infra/pack.py, which is not there"]
+
+
+@pytest.mark.parametrize("name", ["ftpsState", "linuxFxVersion", "use32BitWorkerProcess"])
+def test_a_property_that_the_plan_refuses_is_told(name: str) -> None:
+    project, code = real()
+    changed = project.edited(APP, "    siteConfig: {\n", f"    siteConfig: {{\n      {name}: null\n")
+    assert f"Flex Consumption refuses siteConfig.{name}" in told(changed, code, "settings")
+
+
+def test_azd_must_ask_for_the_region() -> None:
+    project, code = real()
+    changed = project.edited(MAIN, "param location string\n", "param location string = deployment().location\n")
+    assert told(changed, code, "azd") == [
+        "location has a default, so azd does not ask for a region and deploys to none"
+    ]

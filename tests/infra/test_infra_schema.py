@@ -1,10 +1,11 @@
 """Resources against their shapes."""
 
 import pytest
-from infra_snippets import template
+from infra_snippets import real, template
 
 from infra.checks import schema
 from infra.checks.shapes import props, read_kind, resource_types
+from infra.checks.template import read_templates
 
 STORAGE = "Microsoft.Storage/storageAccounts@2025-01-01"
 COSMOS = "Microsoft.DocumentDB/databaseAccounts@2025-04-15"
@@ -147,3 +148,9 @@ def test_every_shape_that_is_named_can_be_read() -> None:
     for known in resource_types().values():
         for shape in (known.body, *known.shapes.values()):
             assert all(kind.names for kind in props(shape).values())
+
+
+def test_no_type_is_kept_that_no_template_uses() -> None:
+    read, _ = read_templates(real()[0])
+    used = {symbol.of for one in read.values() for symbol in one.of("resource")}
+    assert used == resource_types().keys()

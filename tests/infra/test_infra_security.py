@@ -36,6 +36,10 @@ def test_what_keeps_the_rules_is_not_told() -> None:
     assert told("@secure()\n@description('P')\nparam apiKey string = ''\nvar v = apiKey\n") == []
 
 
+def test_the_region_alone_has_no_default() -> None:
+    assert told("@description('L')\nparam location string\n") == []
+
+
 def test_main_is_for_a_subscription() -> None:
     found = list(security.check_template(template("var a = 1\n")))
     assert [finding.told for finding in found] == ["main.bicep is for a subscription"]

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from hook_world import ADA, BOB, World
+from pydantic import ValidationError
 
 from shared.errors import Conflict, InvalidInput, NotFound, QuotaExceeded, Stale, Unauthenticated
-from shared.store import Category
+from shared.store import Category, Page, Store
 from shared.store.catalog import Users
 from shared.swarm.hook import OVERLAP
 from shared.swarm.signing import Verification
@@ -18,9 +21,31 @@ from shared.usecases import hooks
 from shared.usecases.delete_swarm import delete_swarm
 from shared.usecases.hooks import MAX_HOOKS, CreatedHook, HookChange
 from shared.usecases.payloads import MAX_PAYLOAD
+from tests.integration.crash.fault_store import MortalStore
 
 each_way = pytest.mark.parametrize("way", Verification)
 LARGE = [{"name": "large.txt", "content": "x" * 100_000}]
+
+
+class ShortPages(MortalStore):
+    """A store with little room in a page, as a real one has for large documents."""
+
+    async def scan(self, *where: Any, limit: int = 100, **more: Any) -> Page:
+        return await super().scan(*where, limit=min(limit, 2), **more)
+
+
+class Meddled(MortalStore):
+    """A store whose first deletion finds that somebody else was faster with something."""
+
+    def __init__(self, store: Store, meddle: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(store)
+        self._meddle: Callable[[], Awaitable[object]] | None = meddle
+
+    async def delete(self, *where: Any, **more: Any) -> bool:
+        meddle, self._meddle = self._meddle, None
+        if meddle is not None:
+            await meddle()
+        return await super().delete(*where, **more)
 
 
 async def user(world: World, disabled: bool = False, **quotas: int) -> None:
@@ -200,6 +225,54 @@ async def test_there_is_a_most_of_hooks(world: World) -> None:
     with pytest.raises(Conflict, match=str(MAX_HOOKS)):
         await world.hook(request="one more")
     assert await world.hook(request="7")  # a repetition makes none
+
+
+async def test_the_most_holds_where_pages_are_short(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hooks, "MAX_HOOKS", 5)
+    world.app = world.over(ShortPages(world.bare))
+    for number in range(5):
+        await world.hook(request=str(number))
+    with pytest.raises(Conflict, match="5 hooks"):
+        await world.hook(request="one-more")
+    again = await world.hook(request="4")
+    listed, _ = await hooks.list_hooks(world.app, ADA, 10, None)
+    assert len(listed) == 2
+    assert await world.deliver(again)
+
+
+async def test_one_request_makes_one_hook_even_twice_at_once(world: World) -> None:
+    both = await asyncio.gather(*(world.hook(context=LARGE) for _ in range(2)), return_exceptions=True)
+    assert all(isinstance(one, CreatedHook | Conflict) for one in both)
+    made = await world.hook(context=LARGE)
+    (listed,), _ = await hooks.list_hooks(world.app, ADA, 10, None)
+    assert (listed.hook_id, len(world.templates())) == (made.hook_id, 1)
+    assert await world.deliver(made)
+
+
+async def test_a_hook_that_is_changed_while_it_is_deleted_leaves_nothing(world: World) -> None:
+    hook = await world.hook(context=LARGE)
+    change = HookChange.model_validate({"swarm": {"directive": "Else", "context": LARGE}})
+    store = Meddled(world.bare, lambda: hooks.change_hook(world.app, ADA, hook.hook_id, change, None))
+    await hooks.delete_hook(world.over(store), ADA, hook.hook_id)
+    assert (await hooks.list_hooks(world.app, ADA, 10, None))[0] == []
+    assert world.templates() == []
+
+
+async def test_names_are_stripped_when_they_change_too(world: World) -> None:
+    hook = await world.hook()
+    changed = await hooks.change_hook(world.app, ADA, hook.hook_id, HookChange(name=" other "), None)
+    assert changed.doc.name == "other"
+    with pytest.raises(ValidationError):
+        HookChange(name=" ")
+
+
+async def test_a_hook_that_cannot_be_read_does_not_tell_its_secret(world: World) -> None:
+    hook = await world.hook(Verification.GITHUB)
+    damaged = json.dumps({"secret": hook.secret})
+    await world.bare.put(ADA.account, Category.HOOK, hook.hook_id, damaged)
+    with pytest.raises(ValidationError) as unread:
+        await world.deliver(hook)
+    assert hook.secret[:8] not in f"{unread.value} {hook!r}"
 
 
 async def test_nobody_manages_anothers_hook(world: World) -> None:

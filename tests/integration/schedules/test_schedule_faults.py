@@ -171,15 +171,16 @@ async def test_a_creation_that_dies_leaves_a_schedule_or_nothing(world: World, a
     deadly = 0
     while True:
         deadly += 1
-        died = await dying(world, deadly, after, lambda _, app: world.create(app=app))
+        died = await dying(world, deadly, after, lambda _, app: world.create(app=app, swarm=large()))
         made = bool((await schedules.list_schedules(world.app, ADA, 10, None))[0])
         for _ in range(2):
             await world.tick(MINUTE)
         assert bool(await world.swarms()) == made
         await world.consistent()
-        await world.create()  # sent again
+        await world.create(swarm=large())  # sent again
         await world.consistent()
         await schedules.delete_schedule(world.app, ADA, ID)
+        assert world.blobs() == []
         for swarm in await world.swarms():
             await world.app.swarms.delete(ADA.account, swarm.swarm_id)
         if not died:

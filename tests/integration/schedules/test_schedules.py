@@ -1,13 +1,14 @@
 """Schedules on a real store: made, changed, started, skipped, refused and deleted."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from schedule_world import ADA, BOB, ID, MINUTE, World, large, new
 
-from shared.errors import Conflict, InvalidInput, NotFound, Stale
-from shared.store import Category
+from shared.errors import Conflict, InvalidInput, NotFound, Stale, Unavailable
+from shared.store import Category, Page
 from shared.store.catalog import Users
 from shared.swarm.origin import Origin
 from shared.swarm.schedule import swarm_of
@@ -18,6 +19,14 @@ from shared.usecases.context_documents import ContextInput
 from shared.usecases.create_swarm import NewSwarm
 from shared.usecases.schedules import MAX_SCHEDULES, ScheduleChange
 from shared.usecases.start_due import MAX_A_TICK, start_due
+from tests.integration.crash.fault_store import MortalStore
+
+
+class ShortPages(MortalStore):
+    """A store with little room in a page, as a real one has for large documents."""
+
+    async def scan(self, *where: Any, limit: int = 100, **more: Any) -> Page:
+        return await super().scan(*where, limit=min(limit, 2), **more)
 
 
 def change(**fields: object) -> ScheduleChange:
@@ -104,6 +113,7 @@ async def test_schedules_are_their_users_own(world: World) -> None:
         with pytest.raises(NotFound, match="no such schedule"):
             await find
     assert await schedules.list_schedules(world.app, BOB, 10, None) == ([], None)
+    await Users(world.store).create(User(user_id="bob", name="Bob", created=world.now))
     await world.create(BOB)  # the same id is another schedule
     await world.tick(MINUTE)
     assert len(await world.swarms()) == len(await world.swarms(BOB)) == 1
@@ -143,6 +153,18 @@ async def test_a_paused_schedule_rests_until_it_is_resumed(world: World) -> None
     assert await world.tick(timedelta(hours=1)) == 0
     resumed = await schedules.change_schedule(world.app, ADA, ID, change(enabled=True), None)
     assert resumed.doc.next_due == world.now.replace(second=0) + MINUTE
+    await world.consistent()
+
+
+async def test_enabling_what_is_enabled_passes_over_nothing(world: World) -> None:
+    due = (await world.create(cron="0 12 * * *")).next_due
+    assert due is not None
+    world.now = due + timedelta(seconds=10)  # due, and not looked at yet
+    await schedules.change_schedule(world.app, ADA, ID, change(enabled=True, name="Again"), None)
+    await world.tick(MINUTE)
+    shown = await world.show()
+    assert shown.last is not None
+    assert (shown.name, shown.last.due, shown.started) == ("Again", due, 1)
     await world.consistent()
 
 
@@ -192,6 +214,32 @@ async def test_there_are_as_many_schedules_as_may_be(world: World) -> None:
     assert len(await world.entries()) == MAX_SCHEDULES
 
 
+async def test_the_most_holds_where_pages_are_short(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules, "MAX_SCHEDULES", 5)
+    app = world.app_on(ShortPages(world.store))
+    for n in range(5):
+        await world.create(schedule_id=f"{n:016x}", app=app)
+    with pytest.raises(Conflict, match="5 schedules"):
+        await world.create(schedule_id="f" * 16, app=app)
+
+
+async def test_for_who_is_no_user_nothing_is_started(world: World) -> None:
+    await world.create(BOB)
+    await world.tick(MINUTE)
+    shown = await world.show(BOB)
+    assert (await world.swarms(BOB), shown.started, shown.not_started) == ([], 0, 1)
+    await world.consistent(BOB)
+
+
+async def test_a_rare_day_comes_again(world: World) -> None:
+    world.now = datetime(2028, 2, 28, 23, 59, 30, tzinfo=UTC)
+    await world.create(cron="0 0 29 2 tue#5")
+    await world.tick(MINUTE)
+    shown = await world.show()
+    assert (shown.started, str(shown.next_due)) == (1, "2056-02-29 00:00:00+00:00")
+    await world.consistent()
+
+
 async def test_another_context_takes_the_place_of_the_first(world: World) -> None:
     await world.create(swarm=large("old"))
     assert len(world.blobs()) == 1
@@ -210,7 +258,7 @@ async def test_templates_that_hold_the_same_do_not_share(world: World) -> None:
     one, two = [await templates.keep(world.app, ADA.account, want) for _ in range(2)]
     await templates.drop(world.app, ADA.account, one)
     assert await templates.load(world.app, ADA.account, two) == want
-    with pytest.raises(NotFound):
+    with pytest.raises(Unavailable):
         await templates.load(world.app, ADA.account, one)
     small = await templates.keep(world.app, ADA.account, NewSwarm(directive="x"))
     assert (small.blob, small.place) == (None, "")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.swarm.hook import OVERLAP, Hook, HookUse, Refused, Started, new_hook_id
+from shared.swarm.hook import OVERLAP, Hook, HookUse, Refused, Started, hook_of
 from shared.swarm.signing import MAX_SIGNATURES, TOLERANCE, Verification, kept, new_secret, sign, verify
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -153,7 +153,7 @@ def test_delivery_ids_have_a_shape(way: Verification, header: str, name: str) ->
 def hook(**more: object) -> Hook:
     way = Verification.GITHUB
     return Hook.model_validate(
-        {"hook_id": new_hook_id(), "name": "h", "verification": way, "created": NOW, "secret": "first", **more}
+        {"hook_id": hook_of("ada", "r"), "name": "h", "verification": way, "created": NOW, "secret": "first", **more}
     )
 
 
