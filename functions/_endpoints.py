@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from typing_extensions import TypeVar
 
 from functions._requests import NoBody, NoQuery, parse_body, parse_query, read_content
-from functions._responses import Reply, failure, respond
+from functions._responses import Reply, failure, respond, unquoted
 from functions._runtime import DurableRuntime
 from functions._tenant import tenant_of
 from shared import bootstrap
@@ -195,7 +195,7 @@ def _if_match(req: func.HttpRequest) -> str | None:
     given = req.headers.get("if-match", "").strip()
     if not given:
         raise ConditionMissing("send the ETag of what you read as If-Match, or `*` for whichever it is")
-    return None if given == "*" else given.strip('"')
+    return None if given == "*" else unquoted(given)
 
 
 async def _once(declared: Endpoint, handler: Handler, call: Call[Any, Any], once: Once) -> func.HttpResponse:
@@ -205,12 +205,10 @@ async def _once(declared: Endpoint, handler: Handler, call: Call[Any, Any], once
         return _again(begun)
     try:
         response = respond(await handler(replace(call, fresh_id=begun)), declared.status)
-    except (InvalidInput, Forbidden, NotFound):  # refused, so nothing was made
-        await once.forget()
-        raise
-    except SwarmStarError:
+    except SwarmStarError as error:
+        refused = isinstance(error, InvalidInput | Forbidden | NotFound)
         with suppress(Conflict):  # a repetition has taken over
-            await once.release()
+            await (once.forget() if refused else once.release())
         raise
     kept = {name: value for name, value in response.headers.items() if name.lower() != "content-type"}
     await once.end(Answer(status=response.status_code, headers=kept, body=response.get_body().decode()))

@@ -108,5 +108,10 @@ def failure(error: Exception) -> func.HttpResponse:
 
 
 def quoted(etag: str) -> str:
-    """An etag of the store as HTTP writes it."""
-    return '"' + etag.strip('"') + '"'
+    """An etag of the store as HTTP writes it: Cosmos DB's has quotation marks of its own, which HTTP's cannot have."""
+    return '"' + etag.replace('"', "'") + '"'
+
+
+def unquoted(version: str) -> str:
+    """The store's etag that `quoted` made this of."""
+    return version.removeprefix('"').removesuffix('"').replace("'", '"')

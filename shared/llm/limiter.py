@@ -1,6 +1,7 @@
 """How many model calls may be in flight in this process, shared out evenly among users."""
 
 import asyncio
+import random
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,8 @@ from shared.errors import ModelUnavailable
 
 #: Seconds a call may wait for its slot before it is better done later.
 WAIT = 10.0
+#: After which share of that it is tried again: soon, since a slot may lie free meanwhile, and not all at once.
+BACK = (0.1, 0.5)
 
 _Waiter = asyncio.Future[None]
 
@@ -72,7 +75,8 @@ class CallLimiter:
             async with asyncio.timeout(timeout):
                 await self._take(user_id)
         except TimeoutError:
-            raise ModelUnavailable("too many model calls are in flight", retry_after=timeout) from None
+            later = timeout * random.uniform(*BACK)  # noqa: S311  spreads load, guards nothing
+            raise ModelUnavailable("too many model calls are in flight", retry_after=later) from None
         try:
             yield
         finally:

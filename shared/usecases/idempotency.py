@@ -82,6 +82,7 @@ class Once:
         self._body = fingerprint
         self._docs = Documents(app.store, Category.IDEMPOTENCY, Record)
         self._held: Held[Record] | None = None
+        self._taken_over = False
 
     async def begin(self) -> str | Answer:
         """The answer if the request was done before, or else the id of what it shall make.
@@ -102,6 +103,7 @@ class Once:
             return self._open(record, record.sealed)
         if now < record.busy_until:
             raise Conflict("the first request with this Idempotency-Key is not done yet: ask again in a moment")
+        self._taken_over = True
         return await self._write(record.model_copy(update={"busy_until": now + _PATIENCE}), held)
 
     async def end(self, answer: Answer) -> None:
@@ -117,8 +119,15 @@ class Once:
         await self._change({"busy_until": self._app.now()})
 
     async def forget(self) -> None:
-        """Let the key be used again, with another body too: the request was refused, and nothing was made."""
-        await self._docs.delete(self._space, self._id)
+        """Let the key be used again, with another body too: the request was refused, and nothing was made.
+
+        That cannot be said of the attempt that this one took over, so its id stays.
+        """
+        if self._taken_over:
+            await self.release()
+        else:
+            condition = IfEtag(self._working.etag)
+            await self._app.store.delete(self._space, Category.IDEMPOTENCY, self._id, condition=condition)
 
     @property
     def _working(self) -> Held[Record]:

@@ -1,11 +1,15 @@
 """A few users' swarms at once, as `make load` runs many; and faults that are sown are found."""
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.load.load_checks import Seen, Used
+from tests.load.load_client import Account, Watch
 from tests.load.load_run import Load, run
 from tests.load.load_script import body_of, mark_of, marks_in, scripted_directives, without_mark
 
@@ -44,6 +48,27 @@ def test_every_directive_and_the_context_bear_the_mark_and_are_else_the_same() -
     assert all(marks_in(directive) == {MARKS[ADA]} for directive in scripted_directives(body["directive"]))
     assert 20 <= sum(scripted_directives(body["directive"]).values()) <= 40
     assert without_mark(json.dumps(body)) == without_mark(json.dumps(body_of(MARKS[BOB])))
+
+
+class Garbled(Account):
+    """A user whose answers cannot be read."""
+
+    async def get(self, path: str) -> Any:
+        """Nothing but noise."""
+        return json.loads(f"<{path}>")
+
+
+async def test_who_looks_on_notes_every_answer_that_cannot_be_read() -> None:
+    watch, until = Watch(rate=200.0), asyncio.Event()
+    async with aiohttp.ClientSession() as session:
+        ada = Garbled(session, "http://127.0.0.1:9", "ada", "key", {MARKS[ADA]: "s1"})
+        looking = asyncio.create_task(watch.look([ada], until))
+        await asyncio.sleep(0.1)
+        until.set()
+        await looking
+    assert watch.faults
+    assert "JSONDecodeError" in watch.faults[0]
+    assert not watch.seconds
 
 
 @pytest.mark.slow

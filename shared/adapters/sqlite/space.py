@@ -246,7 +246,8 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         # Syncing each step of making a file buys nothing when the first writes to it are not synced either.
-        connection.execute(f"PRAGMA synchronous = {'OFF' if synchronous == 'NORMAL' else synchronous}")
+        making = synchronous == "NORMAL" and not path.stat().st_size
+        connection.execute(f"PRAGMA synchronous = {'OFF' if making else synchronous}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA journal_size_limit = 16777216")

@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -292,10 +293,43 @@ class TestExpiry:
         await store.close()
 
     async def test_a_file_of_the_version_before_is_taken_over(self, spaces: Path) -> None:
-        (spaces / "ada_first").mkdir(parents=True)
-        connection = sqlite3.connect(spaces / "ada_first" / FILE_NAME)
+        _make_old(spaces)
+        stores = [SqliteStore(spaces), SqliteStore(spaces)]
+        found = await asyncio.gather(*(store.get(SPACE, NODE, "0") for store in stores))
+        assert found == [Stored("0", '{"old": 1}', "e1", 3)] * 2
+        assert await stores[0].increment(SPACE, Category.SWARM_HISTORY, "current_frame") == 42
+        await stores[1].put(SPACE, NODE, "0", "2", condition=IfEtag("e1"), ttl=60)
+        assert [item.value for item in (await stores[0].scan(SPACE, NODE)).items] == ["2"]
+        for store in stores:
+            await store.close()
+
+    async def test_only_a_file_that_is_being_made_is_written_unsynced(
+        self, spaces: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A file of the version before has content, which a power cut must not spoil."""
+        levels: list[int] = []
+
+        class Watched(sqlite3.Connection):
+            def executescript(self, script: str) -> sqlite3.Cursor:
+                levels.append(self.execute("PRAGMA synchronous").fetchone()[0])
+                return super().executescript(script)
+
+        _make_old(spaces)
+        monkeypatch.setattr("sqlite3.connect", partial(sqlite3.connect, factory=Watched))
+        store = SqliteStore(spaces)
+        await store.put(SPACE, NODE, "0", "{}")
+        await store.put(SpaceKey("ada", "second"), NODE, "0", "{}")
+        await store.close()
+        assert levels == [1, 0]  # NORMAL, OFF
+
+
+def _make_old(spaces: Path) -> None:
+    """A file of the version before, with a document and a counter."""
+    (spaces / "ada_first").mkdir(parents=True)
+    with closing(sqlite3.connect(spaces / "ada_first" / FILE_NAME)) as connection:
         connection.executescript(
             """
+            PRAGMA journal_mode = WAL;
             CREATE TABLE document (
                 key TEXT NOT NULL PRIMARY KEY, category TEXT NOT NULL, seq INTEGER, etag TEXT NOT NULL,
                 value TEXT NOT NULL
@@ -306,15 +340,6 @@ class TestExpiry:
             PRAGMA user_version = 1;
             """
         )
-        connection.close()
-        stores = [SqliteStore(spaces), SqliteStore(spaces)]
-        found = await asyncio.gather(*(store.get(SPACE, NODE, "0") for store in stores))
-        assert found == [Stored("0", '{"old": 1}', "e1", 3)] * 2
-        assert await stores[0].increment(SPACE, Category.SWARM_HISTORY, "current_frame") == 42
-        await stores[1].put(SPACE, NODE, "0", "2", condition=IfEtag("e1"), ttl=60)
-        assert [item.value for item in (await stores[0].scan(SPACE, NODE)).items] == ["2"]
-        for store in stores:
-            await store.close()
 
 
 def _rows(spaces: Path) -> int:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from functions._requests import NoQuery, Number, Whole, parse_body, parse_query
-from functions._responses import Reply, failure, problem, respond
+from functions._responses import Reply, failure, problem, respond, unquoted
 from shared import errors
 from shared.errors import InvalidInput, SwarmStarError
 
@@ -184,6 +184,14 @@ def test_a_reply_is_json() -> None:
     assert answer.headers["Location"] == "/there"
     assert answer.headers["ETag"] == '"7"'
     assert respond(Inner(size=3), 200).get_body() == b'{"size":3}'
+
+
+@pytest.mark.parametrize("etag", ["a1f", '"00-12"', 'until:5:"00-12"'], ids=["plain", "Cosmos DB's", "expiring"])
+def test_a_version_comes_back_as_the_store_told_it(etag: str) -> None:
+    told = respond(Reply(Inner(size=3), etag=etag), 200).headers["ETag"]
+    assert told[0] == told[-1] == '"'
+    assert '"' not in told[1:-1]
+    assert unquoted(told) == etag
 
 
 def test_every_answer_guards_itself() -> None:

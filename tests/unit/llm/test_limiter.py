@@ -130,10 +130,25 @@ async def test_try_slot_says_later_when_it_waits_too_long() -> None:
         with pytest.raises(ModelUnavailable) as caught:
             async with limiter.try_slot("u", timeout=0.02):
                 pytest.fail("there is no second slot")
-    assert caught.value.retry_after > 0
+    assert 0 < caught.value.retry_after < 0.02
     async with limiter.try_slot("u", timeout=0.02):
         assert limiter.in_flight == 1
     assert limiter.in_flight == 0
+
+
+async def test_those_that_waited_too_long_come_back_soon_and_not_all_at_once() -> None:
+    limiter = CallLimiter(1, 1)
+
+    async def comes_back() -> float:
+        with pytest.raises(ModelUnavailable) as caught:
+            async with limiter.try_slot("u", timeout=0.02):
+                pytest.fail("there is no second slot")
+        return caught.value.retry_after
+
+    async with limiter.slot("u"):
+        waits = await asyncio.gather(*(comes_back() for _ in range(20)))
+    assert len(set(waits)) == 20
+    assert all(0.1 * 0.02 <= wait <= 0.5 * 0.02 for wait in waits)
 
 
 async def test_try_slot_lets_a_timeout_of_the_call_itself_through() -> None:

@@ -116,6 +116,29 @@ async def test_what_was_refused_may_be_mended(app: App) -> None:
     assert isinstance(await once(app, body="mended").begin(), str)
 
 
+async def test_a_refusal_takes_nothing_from_a_repetition_that_took_over(app: App, now: Now) -> None:
+    slow = once(app)
+    await slow.begin()
+    now.at += timedelta(seconds=61)
+    again = once(app)
+    await again.begin()
+    await again.end(DONE)
+    with pytest.raises(Conflict):
+        await slow.forget()
+    assert await once(app).begin() == DONE
+
+
+async def test_a_refusal_keeps_the_id_under_which_a_lost_attempt_may_have_made_something(app: App, now: Now) -> None:
+    lost = await once(app).begin()
+    now.at += timedelta(seconds=61)
+    refused = once(app)
+    await refused.begin()
+    await refused.forget()
+    assert await once(app).begin() == lost
+    with pytest.raises(Conflict, match="another body"):
+        await once(app, body="mended").begin()
+
+
 async def test_records_last_a_day_however_often_they_are_written(app: App, now: Now) -> None:
     first = once(app)
     made = await first.begin()
