@@ -16,7 +16,7 @@ INFRA_VENV ?= .venv-infra
 INFRA_READY := $(INFRA_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev func e2e test lint format crash load bench infra-check clean
+.PHONY: help setup demo dev func core-tools e2e test lint format crash load bench infra-check clean
 
 help: ## Show what can be run
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -66,8 +66,12 @@ demo: $(READY) ## Run a real directive on the offline model, or on OPENAI_API_KE
 dev: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Keep the embedded host running on http://127.0.0.1:7071; STORE=cosmos on emulators
 	@$(BIN)/python -m local.dev --port $(PORT) $(if $(MODEL),--model $(MODEL)) --store $(STORE)
 
-func: $(READY) node_modules/.ready ## The same under Azure Functions Core Tools, which must be installed
+func: $(READY) core-tools node_modules/.ready ## The same under Azure Functions Core Tools, which must be installed
 	@$(BIN)/python -m local.func --port $(PORT) $(if $(MODEL),--model $(MODEL)) --store $(STORE)
+
+# Before the emulators, which take longer.
+core-tools: $(READY)
+	@$(BIN)/python -m local.func --check
 
 e2e: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Test a running deployment: BASE_URL= API_KEY= or ADMIN_KEY=; without BASE_URL one is started
 	@STORE=$(STORE) $(BIN)/python -m pytest $(if $(BASE_URL),,-n 2 --dist loadfile) $(TESTS)

@@ -1,20 +1,15 @@
 """The HTTP API of a deployment, one method a request."""
 
-import ipaddress
-from collections.abc import Iterator, Mapping
-from types import TracebackType
-from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Any, BinaryIO
 
 import httpx2
-from pydantic import ValidationError
 
-from cli.failures import CliError, Problem, Unreachable
+from cli.transport import TIMEOUT, Transport, is_loopback
 from cli.wire import (
     ActionList,
     ArtifactList,
     Delivered,
-    Document,
     EventPage,
     Health,
     HookList,
@@ -30,7 +25,10 @@ from cli.wire import (
     SwarmView,
     TreeView,
 )
+from cli.wire_account import CreatedKey, DayList, KeyList, KeyView, Standing, SwarmUsage, SwarmUsagePage
 from shared.types import check_item_id, check_scope_id
+
+__all__ = ["DEFAULT_URL", "Api", "is_loopback"]
 
 DEFAULT_URL = "http://127.0.0.1:7071"
 #: Seconds the server may hold an events request back until there is one.
@@ -42,47 +40,14 @@ NODES = 1_000
 LISTED = 200
 #: Bytes of one artifact that are taken at most.
 MAX_ARTIFACT = 64 * 1024 * 1024
-#: Bytes of one JSON answer that are taken at most.
-MAX_ANSWER = 64 * 1024 * 1024
-#: Seconds a request may take beyond what it was asked to wait.
-TIMEOUT = 30.0
-
-#: Pages of a list that are taken at most.
-MAX_PAGES = 1_000
-
-D = TypeVar("D", bound=Document)
-P = TypeVar("P", QuestionList, ArtifactList, MemoryList, ActionList, TreeView, HookList, ScheduleList)
+#: Bytes of an archive: a deployment hands out and takes in no larger one.
+MAX_ARCHIVE = 100 * 1024 * 1024
+#: Seconds that handing an archive over may take.
+_ARCHIVE_TIMEOUT = 300.0
 
 
-class Api:
-    """A deployment, reached over HTTP.
-
-    Every method raises `Unreachable` when nothing answers and `Problem` when the answer is an error.
-    """
-
-    def __init__(self, url: str = DEFAULT_URL, key: str | None = None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise CliError(f"{url!r} is not an address: it starts with http:// or https://")
-        self.url = url.rstrip("/")
-        self.is_loopback = is_loopback(parts.hostname)
-        if key and parts.scheme == "http" and not self.is_loopback:
-            raise CliError(f"SWARMSTAR_API_KEY is not sent to {self.url}: use https, anyone between could read it.")
-        headers = {"accept": "application/json", "user-agent": "swarmstar-cli"}
-        if key:
-            headers["authorization"] = f"Bearer {key}"
-        # A proxy of the environment is for the way out, never for a host on this machine.
-        self._http = httpx2.Client(
-            base_url=f"{self.url}/api/v1/", headers=headers, timeout=TIMEOUT, trust_env=not self.is_loopback
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.close()
+class Api(Transport):
+    """A deployment, reached over HTTP."""
 
     def health(self) -> Health:
         """Whether the deployment is up, and its model."""
@@ -131,6 +96,48 @@ class Api:
     def control(self, swarm_id: str, command: str) -> SwarmView:
         """Have it `cancel`, `pause` or `resume`."""
         return self._post(SwarmView, _path(swarm_id, command))
+
+    def delete_swarm(self, swarm_id: str) -> None:
+        """Delete it with everything in it."""
+        self._send("DELETE", _path(swarm_id))
+
+    def export_swarm(self, swarm_id: str, file: BinaryIO) -> int:
+        """Write its archive to a file; how many bytes it has."""
+        return self._save(_path(swarm_id, "archive"), file, MAX_ARCHIVE, _ARCHIVE_TIMEOUT)
+
+    def import_swarm(self, archive: bytes) -> SwarmView:
+        """Store the swarm of an archive under a new id."""
+        headers = {"content-type": "application/zip"}
+        content = self._send("POST", "archives", content=archive, headers=headers, timeout=_ARCHIVE_TIMEOUT)
+        return self._read(SwarmView, content)
+
+    def swarm_usage(self, swarm_id: str) -> SwarmUsage:
+        """What a swarm used, all pages summed up."""
+        return sum(self._pages(SwarmUsage, _path(swarm_id, "usage")), SwarmUsage())
+
+    def usage(self, limit: int = 20) -> SwarmUsagePage:
+        """What each of the user's newest swarms used."""
+        return self._get(SwarmUsagePage, "usage/swarms", {"limit": limit})
+
+    def usage_by_day(self) -> DayList:
+        """What was used by the day that swarms ended."""
+        return self._get(DayList, "usage/days")
+
+    def quotas(self) -> Standing:
+        """The user's ceilings, and what is taken up of them."""
+        return self._get(Standing, "quotas")
+
+    def keys(self) -> KeyList:
+        """The user's API keys."""
+        return self._whole(KeyList, "keys")
+
+    def create_key(self, new: dict[str, Any]) -> CreatedKey:
+        """Make a key, which is in the answer."""
+        return self._post(CreatedKey, "keys", new)
+
+    def revoke_key(self, key_id: str) -> KeyView:
+        """Let nobody in with a key any more."""
+        return self._read(KeyView, self._send("DELETE", f"keys/{check_item_id(key_id, 'key id')}"))
 
     def artifacts(self, swarm_id: str) -> ArtifactList:
         """The files its nodes produced."""
@@ -183,8 +190,7 @@ class Api:
 
     def change_schedule(self, schedule_id: str, change: dict[str, Any]) -> ScheduleView:
         """Change a schedule, whichever its version is."""
-        path, headers = _schedule(schedule_id), {"if-match": "*"}
-        return self._read(ScheduleView, self._send("PATCH", path, json=change, headers=headers))
+        return self._patch(ScheduleView, _schedule(schedule_id), change)
 
     def run_schedule(self, schedule_id: str) -> SwarmView:
         """Start a schedule's swarm now."""
@@ -208,7 +214,7 @@ class Api:
 
     def change_hook(self, hook_id: str, change: dict[str, Any]) -> HookView:
         """Change a hook, whichever its version is."""
-        return self._read(HookView, self._send("PATCH", _hook(hook_id), json=change, headers={"if-match": "*"}))
+        return self._patch(HookView, _hook(hook_id), change)
 
     def rotate_hook(self, hook_id: str) -> HookView:
         """Give a hook a new secret, which is in the answer."""
@@ -224,97 +230,6 @@ class Api:
             sent = {"user-agent": "swarmstar-cli", **headers}
             content = self._send("POST", f"{self.url}/{_hook(hook_id)}", http=stranger, content=body, headers=sent)
         return self._read(Delivered, content)
-
-    def _whole(
-        self, kind: type[P], path: str, query: Mapping[str, str | int] | None = None, listed: str = "items"
-    ) -> P:
-        """Every page of a list as one."""
-        page = self._get(kind, path, query)
-        items = list(getattr(page, listed))
-        for _ in range(MAX_PAGES):
-            if page.cursor is None:
-                return page.model_copy(update={listed: tuple(items)})
-            page = self._get(kind, path, {**(query or {}), "cursor": page.cursor})
-            items += getattr(page, listed)
-        raise CliError(f"The list is over {MAX_PAGES} pages and was not taken.")
-
-    def _get(
-        self, kind: type[D], path: str, query: Mapping[str, str | int] | None = None, timeout: float = TIMEOUT
-    ) -> D:
-        return self._read(kind, self._send("GET", path, params=query, timeout=timeout))
-
-    def _post(self, kind: type[D], path: str, body: dict[str, Any] | None = None, timeout: float = TIMEOUT) -> D:
-        return self._read(kind, self._send("POST", path, json=body, timeout=timeout))
-
-    def _read(self, kind: type[D], content: bytes) -> D:
-        try:
-            return kind.model_validate_json(content)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise CliError(
-                f"{self.url} answered what this version does not understand ({where}: {first['msg']})"
-            ) from error
-
-    def _send(
-        self, method: str, path: str, bound: int = MAX_ANSWER, http: httpx2.Client | None = None, **request: Any
-    ) -> bytes:
-        try:
-            with (http or self._http).stream(method, path, **request) as response:
-                content = b"".join(self._bounded(response, bound))
-        except httpx2.TransportError as error:
-            raise Unreachable(self._no_answer(error)) from error
-        if response.is_success:
-            return content
-        raise problem(response, content)
-
-    def _bounded(self, response: httpx2.Response, bound: int) -> Iterator[bytes]:
-        taken = 0
-        for chunk in response.iter_bytes():
-            taken += len(chunk)
-            if taken > bound:
-                raise CliError(f"The answer is over {bound // 1024 // 1024} MiB and was not taken.")
-            yield chunk
-
-    def _no_answer(self, error: httpx2.TransportError) -> str:
-        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-            start = (
-                "Start it with `make dev` (or `swarmstar dev`), or name"
-                if self.is_loopback
-                else "Check the address, or name"
-            )
-            return f"Nothing answers at {self.url}. {start} another deployment with --url or SWARMSTAR_URL."
-        return f"The connection to {self.url} broke ({type(error).__name__})."
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name means this machine, without asking a name server."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def problem(response: httpx2.Response, content: bytes) -> Problem:
-    """The error a response stands for: the detail of its problem document, else its status line."""
-    fields = _problem_fields(content)
-    status = f"{response.status_code} {response.reason_phrase}".strip()
-    said = fields.get("detail") or fields.get("title")
-    message = str(said) if said else f"The server answered {status}."
-    if response.status_code == 401 and "/api/" in response.url.path:
-        message = f"{message.rstrip('.')}. Put your key into SWARMSTAR_API_KEY."
-    return Problem(message, response.status_code, _seconds(response.headers.get("retry-after")))
-
-
-def _problem_fields(content: bytes) -> dict[str, Any]:
-    try:
-        return Document.model_validate_json(content).model_dump()
-    except ValidationError:
-        return {}
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after and retry_after.isdecimal() else None
 
 
 def _path(swarm_id: str, *parts: str) -> str:

@@ -42,6 +42,8 @@ class Follower:
             self.view.begin(self._steady(lambda: self.api.swarm(self.swarm_id)))
             for page in pages(self.events, self.wait):
                 self._take(page, tree)
+                if not page.items and not page.ended:  # as it is while the swarm is paused
+                    self.view.stand(self._steady(lambda: self.api.swarm(self.swarm_id)))
             swarm = self._ended()
             self.view.end(swarm)
         return swarm, tree

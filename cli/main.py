@@ -1,14 +1,30 @@
 """The `swarmstar` command: its subcommands, and how their failures are told."""
 
 import sys
+from importlib.metadata import version
 from io import TextIOWrapper
-from typing import Any
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from cli.commands import actions, artifacts, hooks, local, looking, memory, questions, schedules, swarms
+from cli.api import DEFAULT_URL
+from cli.commands import (
+    actions,
+    archives,
+    artifacts,
+    hooks,
+    keys,
+    local,
+    looking,
+    memory,
+    questions,
+    schedules,
+    swarms,
+    usage,
+)
 from cli.failures import ERROR, USAGE, CliError
-from cli.output import remark
+from cli.output import remark, say
 from shared.errors import InvalidInput
 
 app = typer.Typer(
@@ -26,6 +42,35 @@ _HANDED_ON: dict[str, Any] = {
     "add_help_option": False,
 }
 
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        say(f"swarmstar {version('swarmstar')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def before(
+    context: typer.Context,
+    url: Annotated[
+        str, typer.Option(envvar="SWARMSTAR_URL", help="Where the deployment answers.", show_default=DEFAULT_URL)
+    ] = DEFAULT_URL,
+    json: Annotated[bool, typer.Option("--json", help="JSON instead of text.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """What is said before a command holds for it, unless it says otherwise itself."""
+    context.default_map = _everywhere(context.command, {"url": url, "json": json})
+
+
+def _everywhere(command: object, said: dict[str, Any]) -> dict[str, Any]:
+    """The same defaults for each command below a group."""
+    if not isinstance(command, TyperGroup):
+        return said
+    return {name: _everywhere(below, said) for name, below in command.commands.items()}
+
+
 app.command()(swarms.run)
 app.command()(swarms.watch)
 app.command()(looking.tree)
@@ -42,6 +87,12 @@ app.command()(swarms.cancel)
 app.command()(swarms.pause)
 app.command()(swarms.resume)
 app.command("list")(swarms.list_swarms)
+app.command()(swarms.delete)
+app.command()(archives.export)
+app.command("import")(archives.import_file)
+app.command()(usage.usage)
+app.command()(usage.quotas)
+app.add_typer(keys.app, name="keys")
 app.command(**_HANDED_ON)(local.dev)
 app.command(**_HANDED_ON)(local.models)
 
@@ -51,7 +102,7 @@ def run() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without the sign shows a question mark
     try:
-        app()
+        app(prog_name="swarmstar")
     except InvalidInput as error:
         remark(f"error: {error}")
         sys.exit(USAGE)

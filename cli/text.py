@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 #: Marks that reorder what is shown, so that text reads as something it is not.
 _REORDERING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -50,6 +51,15 @@ def soon(moment: datetime) -> str:
 def day_and_clock(moment: datetime) -> str:
     """A moment as local date and time of day."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def in_zone(moment: datetime, zone: str) -> str:
+    """A moment as date and time of day in a zone, which is named; in UTC where the zone is not known here."""
+    try:
+        known = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        known, zone = ZoneInfo("UTC"), "UTC"
+    return f"{moment.astimezone(known):%Y-%m-%d %H:%M} {clean(zone)}"
 
 
 def count(number: int, noun: str) -> str:

@@ -25,6 +25,7 @@ SIGNS = {
     "failed": ("✗", "bold red"),
     "cancelled": ("⊘", "dim"),
     "running": ("●", "cyan"),
+    "paused": ("‖", "yellow"),
     "completed": ("✓", "green"),
     "incomplete": ("!", "yellow"),
 }
@@ -46,6 +47,10 @@ class View(Protocol):
 
     def begin(self, swarm: SwarmView) -> None:
         """The swarm to show."""
+        ...
+
+    def stand(self, swarm: SwarmView) -> None:
+        """How the swarm stands now; called while nothing happens."""
         ...
 
     def event(self, event: EventView) -> None:
@@ -88,6 +93,9 @@ class JsonView:
     def begin(self, swarm: SwarmView) -> None:
         emit(swarm)
 
+    def stand(self, swarm: SwarmView) -> None:
+        pass
+
     def event(self, event: EventView) -> None:
         emit(event)
 
@@ -111,6 +119,7 @@ class PlainView:
     def __init__(self) -> None:
         self._asked: set[str] = set()
         self._away = False
+        self._paused = False
         self._swarm_id = ""
 
     def __enter__(self) -> "PlainView":
@@ -122,6 +131,13 @@ class PlainView:
     def begin(self, swarm: SwarmView) -> None:
         self._swarm_id = swarm.swarm_id
         say(f"swarm {swarm.swarm_id}: {first_words(swarm.directive, 120)}")
+        self.stand(swarm)
+
+    def stand(self, swarm: SwarmView) -> None:
+        if swarm.paused != self._paused:
+            self._paused = swarm.paused
+            resumed = f"paused; go on with it: swarmstar resume {swarm.swarm_id}" if swarm.paused else "resumed"
+            remark(f"The swarm is {resumed}.")
 
     def event(self, event: EventView) -> None:
         if event.operation is not None:
@@ -172,6 +188,9 @@ class LiveView:
     def begin(self, swarm: SwarmView) -> None:
         self._swarm = swarm
 
+    def stand(self, swarm: SwarmView) -> None:
+        self._swarm = swarm
+
     def event(self, event: EventView) -> None:
         pass
 
@@ -209,12 +228,26 @@ class LiveView:
 
 def header(swarm: SwarmView, now: datetime) -> Text:
     """The line above a tree."""
-    sign, style = SIGNS.get(swarm.status, ("·", ""))
+    sign, style = SIGNS.get(swarm.shown, ("·", ""))
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append(f"{sign} ", style)
     line.append(f"swarm {clean(swarm.swarm_id)}", "bold")
-    line.append(f"  {clean(swarm.status)}  {duration((now - swarm.created).total_seconds())}", style)
+    line.append(f"  {clean(swarm.shown)}  {duration((now - swarm.created).total_seconds())}", style)
+    if by := made_by(swarm):
+        line.append(f"  {by}", "dim")
     return line
+
+
+def made_by(swarm: SwarmView) -> str:
+    """What a swarm comes from that its user did not start here; empty for every other."""
+    if swarm.imported is not None:
+        return "imported"
+    return "" if swarm.origin is None else f"by {clean(swarm.origin.kind)} {clean(swarm.origin.id)}"
+
+
+def limits_line(limits: dict[str, int | float]) -> str:
+    """Limits by name, on one line."""
+    return "limits " + ", ".join(f"{clean(name)}={number:.10g}" for name, number in limits.items())
 
 
 def row_text(row: Row, now: datetime) -> Text:

@@ -19,6 +19,19 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
+class Paged(Document):
+    """One page of something, and where the next one starts."""
+
+    cursor: str | None = None
+
+
+class OriginView(Document):
+    """The schedule or hook that started a swarm."""
+
+    kind: str
+    id: str
+
+
 class SwarmView(Document):
     """One swarm; `usage` and `nodes` are final figures once it has ended."""
 
@@ -32,6 +45,14 @@ class SwarmView(Document):
     usage: Usage = Usage()
     nodes: int = 0
     report: str | None = None
+    paused: bool = False
+    origin: OriginView | None = None
+    imported: datetime | None = None
+
+    @property
+    def shown(self) -> str:
+        """Its status as it is shown: one that runs may be paused."""
+        return "paused" if self.is_running and self.paused else self.status
 
     @property
     def is_running(self) -> bool:
@@ -44,11 +65,10 @@ class SwarmView(Document):
         return self.status == SwarmStatus.COMPLETED
 
 
-class SwarmPage(Document):
+class SwarmPage(Paged):
     """Some swarms, and where the next page starts."""
 
     items: tuple[SwarmView, ...]
-    cursor: str | None = None
 
 
 class NodeView(Document):
@@ -81,12 +101,11 @@ class NodeView(Document):
         return self.action_id.startswith("routers.")
 
 
-class TreeView(Document):
+class TreeView(Paged):
     """Nodes as they stood when they were read, parents first; `frame` is that in which the last came to be."""
 
     frame: int
     nodes: tuple[NodeView, ...]
-    cursor: str | None = None
 
 
 class EventView(Document):
@@ -125,11 +144,10 @@ class QuestionView(Document):
         return self.state == "open"
 
 
-class QuestionList(Document):
+class QuestionList(Paged):
     """The questions of a swarm."""
 
     items: tuple[QuestionView, ...]
-    cursor: str | None = None
 
 
 class ArtifactView(Document):
@@ -143,11 +161,10 @@ class ArtifactView(Document):
     size: int = 0
 
 
-class ArtifactList(Document):
+class ArtifactList(Paged):
     """The artifacts of a swarm."""
 
     items: tuple[ArtifactView, ...]
-    cursor: str | None = None
 
 
 class MemoryView(Document):
@@ -176,12 +193,11 @@ class MemoryDetail(MemoryView):
     content: str | None = None
 
 
-class MemoryList(Document):
+class MemoryList(Paged):
     """What lies in a folder of a swarm's memory, or what a search found below it."""
 
     folder: MemoryView
     items: tuple[MemoryView, ...]
-    cursor: str | None = None
     complete: bool = True
 
 
@@ -197,11 +213,10 @@ class ActionView(Document):
     used: int | None = None
 
 
-class ActionList(Document):
+class ActionList(Paged):
     """Actions, folder by folder."""
 
     items: tuple[ActionView, ...]
-    cursor: str | None = None
 
 
 class HookStart(Document):
@@ -230,15 +245,15 @@ class HookView(Document):
     last_started: HookStart | None = None
     last_refused: HookRefusal | None = None
     directive: str = ""
+    limits: dict[str, int | float] = {}
     context: tuple[ContextRef, ...] = ()
     secret: str | None = None
 
 
-class HookList(Document):
+class HookList(Paged):
     """A user's hooks."""
 
     items: tuple[HookView, ...]
-    cursor: str | None = None
 
 
 class Delivered(Document):
@@ -270,14 +285,14 @@ class ScheduleView(Document):
     started: int = 0
     not_started: int = 0
     directive: str = ""
+    limits: dict[str, int | float] = {}
     context: tuple[ContextRef, ...] = ()
 
 
-class ScheduleList(Document):
+class ScheduleList(Paged):
     """A user's schedules."""
 
     items: tuple[ScheduleView, ...]
-    cursor: str | None = None
 
 
 class LogEntry(Document):

@@ -4,6 +4,7 @@ What a route declares is both what is enforced and what the OpenAPI document say
 function and returns a model.
 """
 
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
@@ -86,6 +87,10 @@ class Endpoint:
 ENDPOINTS: dict[str, Endpoint] = {}
 
 
+def _fresh_seed() -> bytes:
+    return secrets.token_bytes(32)
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[B, Q]):
     """One request that was let in, with its input checked."""
@@ -102,6 +107,8 @@ class Call(Generic[B, Q]):
     if_match: str | None = None
     #: On a route with a proof of its own: the headers, by their names in lower case.
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: 256 bits for a secret that the request makes: fresh ones, or under an idempotency key always the same.
+    seed: Callable[[], bytes] = _fresh_seed
     _tenant: TenantContext | None = None
     _runtime: Runtime | None = None
 
@@ -188,7 +195,7 @@ def _call(
     version = _if_match(req) if declared.conditional else None
     headers = {name.lower(): value for name, value in req.headers.items()} if declared.proof else {}
     path, app = dict(req.route_params), bootstrap.app()
-    return Call(app, path, body, content, query, new_id(), version, headers, tenant, runtime)
+    return Call(app, path, body, content, query, new_id(), version, headers, _tenant=tenant, _runtime=runtime)
 
 
 def _if_match(req: func.HttpRequest) -> str | None:
@@ -204,7 +211,7 @@ async def _once(declared: Endpoint, handler: Handler, call: Call[Any, Any], once
     if isinstance(begun, Answer):
         return _again(begun)
     try:
-        response = respond(await handler(replace(call, fresh_id=begun)), declared.status)
+        response = respond(await handler(replace(call, fresh_id=begun, seed=once.seed)), declared.status)
     except SwarmStarError as error:
         refused = isinstance(error, InvalidInput | Forbidden | NotFound)
         with suppress(Conflict):  # a repetition has taken over

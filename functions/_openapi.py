@@ -28,6 +28,8 @@ _RIGHTS = {
     Scope.WRITE: "Needs a credential with the right `write`.",
     Scope.ADMIN: "Needs the administrator's key.",
 }
+#: Bounds of a number that is checked as it was written, which pydantic leaves under its own names.
+_BOUNDS = {"ge": "minimum", "le": "maximum"}
 _BINARY = {"type": "string", "format": "binary"}
 Modelled = Mapping[Any, dict[str, Any]]
 
@@ -39,7 +41,7 @@ def document() -> dict[str, Any]:
     schemas, definitions = models_json_schema(_models(endpoints), ref_template="#/components/schemas/{model}")
     paths: dict[str, dict[str, Any]] = {}
     for one in endpoints:
-        paths.setdefault(f"/{one.path}", {})[one.method.lower()] = _operation(one, schemas)
+        paths.setdefault(f"/{one.path.lstrip('/')}", {})[one.method.lower()] = _operation(one, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Swarm Star", "version": VERSION, "description": _ABOUT},
@@ -85,7 +87,7 @@ def _operation(one: Endpoint, schemas: Modelled) -> dict[str, Any]:
 
 
 def _tag(path: str) -> str:
-    parts = [part for part in path.split("/") if not part.startswith("{")]
+    parts = [part for part in path.split("/") if part and not part.startswith("{")]
     return next((part for part in parts if part not in {"api", "v1"}), "api")
 
 
@@ -94,7 +96,9 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
     query = one.query.model_json_schema()
     for name, schema in query.get("properties", {}).items():
         shown = _optional(schema)
-        found.append({"name": name, "in": "query", "required": name in query.get("required", ()), "schema": shown})
+        told = {"description": shown.pop("description")} if "description" in shown else {}
+        needed = name in query.get("required", ())
+        found.append({"name": name, "in": "query", "required": needed, "schema": shown, **told})
     if one.idempotent:
         shape = {"type": "string", "pattern": f"^{KEY_SHAPE}$"}
         about = "New for every creation and hard to guess, such as a UUID: it also protects the answer that is kept."
@@ -110,7 +114,9 @@ def _parameters(one: Endpoint) -> list[dict[str, Any]]:
 
 def _path_parameter(name: str) -> dict[str, Any]:
     shape = SCOPE_ID if name in _SCOPE_IDS else ITEM_ID
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^{shape.pattern}$"}}
+    schema = {"type": "string", "pattern": f"^{shape.pattern}$"}
+    about = f"The {name.removesuffix('_id')}'s id."
+    return {"name": name, "in": "path", "required": True, "schema": schema, "description": about}
 
 
 def _optional(schema: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +124,7 @@ def _optional(schema: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in schema.items() if name not in {"title", "anyOf"}}
     given = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
     kept |= given[0] if given else {}
-    return {name: value for name, value in kept.items() if not (name == "default" and value is None)}
+    return {_BOUNDS.get(name, name): value for name, value in kept.items() if not (name == "default" and value is None)}
 
 
 def _responses(one: Endpoint, schemas: Modelled) -> dict[str, Any]:

@@ -43,6 +43,10 @@ Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 Cursor = Annotated[str, Field(min_length=1, max_length=400, description="From the page before.")]
 
 
+_EMPTY = "it is empty: say something"
+_EMPTY_BY = {("string_too_short", 1, None), ("string_pattern_mismatch", None, r"\S")}
+
+
 class NoQuery(BaseModel, extra="forbid", frozen=True):
     """A route that takes no query parameters."""
 
@@ -54,7 +58,7 @@ class NoBody(BaseModel, frozen=True):
 class Paging(BaseModel, extra="forbid", frozen=True):
     """A page of a list."""
 
-    limit: Annotated[Whole, Field(ge=1, le=200)] = 50
+    limit: Annotated[Whole, Field(ge=1, le=200, description="Items on the page at most.")] = 50
     cursor: Cursor | None = None
 
 
@@ -88,8 +92,14 @@ def _checked(read: Callable[[], T]) -> T:
 
 def _fault(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])[:100]  # a name that the caller chose is in it
-    said = str(fault["msg"]).removeprefix("Value error, ")
+    said = _EMPTY if _is_empty(fault) else str(fault["msg"]).removeprefix("Value error, ")
     return f"{where}: {said}" if where else said
+
+
+def _is_empty(fault: Any) -> bool:
+    """Whether text is missing where there must be some."""
+    rule = fault.get("ctx", {})
+    return (fault["type"], rule.get("min_length"), rule.get("pattern")) in _EMPTY_BY
 
 
 def principal(header: str) -> Mapping[str, str]:

@@ -80,7 +80,7 @@ async def change_user(call: Call[accounts.UserChange]) -> Reply:
 async def create_user_key(call: Call[accounts.NewKey]) -> Reply:
     """Make an API key for a user. The key itself is in this answer and nowhere else."""
     user = await accounts.user_context(call.app, call.path["user_id"])
-    key = await accounts.create_key(call.app, user, call.body, call.fresh_id)
+    key = await accounts.create_key(call.app, user, call.body, call.fresh_id, call.seed())
     return Reply(key, {"Location": f"/api/v1/admin/users/{user.user_id}/keys/{key.key_id}"})
 
 

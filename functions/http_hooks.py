@@ -51,7 +51,7 @@ class Delivered(BaseModel):
 )
 async def create_hook(call: Call[hooks.NewHook]) -> Reply:
     """Make a hook. Its secret is in this answer and in none after it."""
-    held = await hooks.create_hook(call.app, call.tenant, call.body, call.fresh_id)
+    held = await hooks.create_hook(call.app, call.tenant, call.body, call.fresh_id, call.seed())
     return Reply(held.doc, {"Location": f"/api/v1/hooks/{held.doc.hook_id}"}, held.etag)
 
 
@@ -102,7 +102,7 @@ async def change_hook(call: Call[hooks.HookChange]) -> Reply:
 )
 async def rotate_hook(call: Call) -> Reply:
     """Give a hook a new secret. The present one stays good for a day."""
-    held = await hooks.rotate_hook(call.app, call.tenant, call.path["hook_id"], call.fresh_id)
+    held = await hooks.rotate_hook(call.app, call.tenant, call.path["hook_id"], call.fresh_id, call.seed())
     return Reply(held.doc, etag=held.etag)
 
 

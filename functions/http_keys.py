@@ -33,7 +33,7 @@ class KeyPage(BaseModel):
 )
 async def create_key(call: Call[accounts.NewKey]) -> Reply:
     """Make an API key. The key itself is in this answer and nowhere else."""
-    key = await accounts.create_key(call.app, call.tenant, call.body, call.fresh_id)
+    key = await accounts.create_key(call.app, call.tenant, call.body, call.fresh_id, call.seed())
     return Reply(key, {"Location": f"/api/v1/keys/{key.key_id}"})
 
 

@@ -33,7 +33,8 @@ class Browsing(Paging):
                 min_length=1,
                 max_length=200,
                 pattern=r"\S",
-                description="Show the memories anywhere below the folder whose name or description has these words.",
+                description="Show the memories anywhere below the folder whose name or description has all these "
+                "words. What a memory says beyond that is not searched.",
             ),
         ]
         | None

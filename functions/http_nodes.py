@@ -16,14 +16,14 @@ bp = df.Blueprint()
 class TreePaging(Paging):
     """A page of a tree."""
 
-    limit: Annotated[Whole, Field(ge=1, le=nodes.MAX_TREE)] = 500
+    limit: Annotated[Whole, Field(ge=1, le=nodes.MAX_TREE, description="Nodes on the page at most.")] = 500
 
 
 class After(BaseModel, extra="forbid", frozen=True):
     """Which events, and how long to wait for one."""
 
     after: Annotated[Whole, Field(description="The last frame that is known; 0 from the beginning.")] = 0
-    limit: Annotated[Whole, Field(ge=1, le=nodes.MAX_EVENTS)] = 500
+    limit: Annotated[Whole, Field(ge=1, le=nodes.MAX_EVENTS, description="Events at most.")] = 500
     wait: Annotated[Number, Field(ge=0, le=nodes.MAX_WAIT, description="Seconds to wait for an event.")] = 0.0
 
 

@@ -50,11 +50,14 @@ def func(
     root: Annotated[Path, typer.Option(help="Where function_app.py and host.json lie.")] = HOME,
     model: Annotated[str | None, typer.Option(help="The endpoint's model, or an offline one by its name.")] = None,
     store: Annotated[Store, typer.Option(help="Files, or the emulators of Cosmos DB and Blob Storage.")] = Store.SQLITE,
+    check: Annotated[bool, typer.Option("--check", help="Only see that Core Tools are installed.")] = False,
 ) -> None:
     """Run the app under `func start`; Ctrl-C ends it."""
     program = shutil.which("func")
     if program is None:
         raise Unavailable(MISSING)
+    if check:
+        return
     root = root.resolve()
     known = _settings(root) | os.environ
     endpoint = configured(known, model)

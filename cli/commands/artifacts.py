@@ -22,6 +22,8 @@ def artifacts(
     json: Json = False,
 ) -> None:
     """List the files a swarm produced, or save them."""
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise typer.BadParameter(f"{folder} is a file, not a folder", param_hint="--save")
     with connect(url) as api:
         found = api.artifacts(swarm_id)
         saved = {} if folder is None else save_all(api, swarm_id, found, folder)

@@ -9,11 +9,11 @@ import typer
 
 from cli.api import DEFAULT_URL, Api
 from cli.commands.swarms import Context, Directive, Limit
-from cli.context import MAX_FILE, read_context, read_limits
-from cli.failures import CliError
-from cli.options import Json, Url, connect
+from cli.context import MAX_PAYLOAD, read_context, read_file
+from cli.options import Json, Url, connect, limits_of
 from cli.output import emit, remark, say
 from cli.text import clean, day_and_clock, first_words, size
+from cli.views import limits_line
 from cli.wire import HookView
 from shared.swarm.signing import Verification, sign
 
@@ -35,11 +35,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a hook; its secret is shown this once."""
-    try:
-        limits = read_limits(limit or [])
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--limit") from error
-    swarm = {"directive": directive, "context": read_context(context or []), "limits": limits}
+    swarm = {"directive": directive, "context": read_context(context or []), "limits": limits_of(limit)}
     with connect(url) as api:
         hook = api.create_hook({"name": name, "verification": verification.value, "swarm": swarm})
         if json:
@@ -121,7 +117,7 @@ def send(
     json: Json = False,
 ) -> None:
     """Sign a delivery and send it, as the other system would."""
-    body = payload.encode() if file is None else _content(file)
+    body = payload.encode() if file is None else read_file(file, MAX_PAYLOAD)
     named = delivery_id or uuid.uuid4().hex
     with connect(url) as api:
         way = Verification(api.hook(hook_id).verification)
@@ -134,17 +130,6 @@ def send(
         emit(delivered)
     else:
         say(f"swarm {delivered.swarm_id} runs. Watch it: swarmstar watch {delivered.swarm_id}")
-
-
-def _content(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_FILE + 1)
-    except OSError as error:
-        raise CliError(f"{file} cannot be read: {error.strerror}") from error
-    if len(content) > MAX_FILE:
-        raise CliError(f"{file} is over {MAX_FILE // 1024 // 1024} MiB.")
-    return content
 
 
 def _enable(hook_id: str, enabled: bool, url: str, as_json: bool) -> None:
@@ -175,7 +160,9 @@ def _lines(api: Api, hook: HookView) -> list[str]:
         f"hook {hook.hook_id}: {first_words(hook.name, 80)}",
         f"  {api.url}{hook.path}  {clean(hook.verification)}, {_state(hook)}",
         f"  starts: {first_words(hook.directive, 400)}",
-        *(f"  with {clean(doc.name)}, {size(doc.size)}" for doc in hook.context),
+        *(f"  with {first_words(doc.name, 60)}, {size(doc.size)}" for doc in hook.context),
+        *([f"  {limits_line(hook.limits)}"] if hook.limits else []),
         *([] if started is None else [f"  started {started.swarm_id} at {day_and_clock(started.at)}"]),
         *([] if refused is None else [f"  refused at {day_and_clock(refused.at)}: {first_words(refused.reason, 200)}"]),
+        *([] if started is None and refused is None else ["  Starts and refusals are noted once a minute at most."]),
     ]

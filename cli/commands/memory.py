@@ -5,15 +5,20 @@ from typing import Annotated
 
 import typer
 
-from cli.api import DEFAULT_URL
-from cli.context import read_context
-from cli.failures import CliError
+from cli.api import DEFAULT_URL, Api
+from cli.context import MAX_MEMORY, read_file
+from cli.failures import CliError, Problem
 from cli.options import Json, SwarmId, Url, connect
 from cli.output import emit, remark, say
 from cli.text import clean, first_words, size
 from cli.wire import MemoryDetail, MemoryList, MemoryView
+from shared.types import check_item_id
 
 app = typer.Typer(help="Look into a swarm's memory, and add to it.", no_args_is_help=True)
+
+BAD_REQUEST = 400
+#: Folders of one kind that an error names at most.
+_MOST_FOLDERS = 20
 
 MemoryId = Annotated[str, typer.Argument(metavar="MEMORY", help="Its id, as `swarmstar memory list` shows it.")]
 
@@ -69,7 +74,10 @@ def add(
     swarm_id: SwarmId,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called.")],
     text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What is to be remembered.")] = None,
-    file: Annotated[Path | None, typer.Option("--file", "-f", metavar="FILE", help="A file of text instead.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", metavar="FILE", help=f"A file of text instead, of at most {size(MAX_MEMORY)}."),
+    ] = None,
     description: Annotated[str, typer.Option(help="What it holds, for whoever searches.")] = "",
     kind: Annotated[
         str, typer.Option("--type", help="text, markdown, code, json, csv, conversation, document.")
@@ -83,7 +91,7 @@ def add(
         raise typer.BadParameter("give either a text or --file", param_hint="TEXT")
     new = {"name": name, "description": description, "type": kind, "content": text or _text(file)}
     with connect(url) as api:
-        added = api.add_memory(swarm_id, new if folder_id is None else new | {"folder_id": folder_id})
+        added = _add(api, swarm_id, new, folder_id)
     if json:
         emit(added)
     else:
@@ -98,13 +106,36 @@ def remove(swarm_id: SwarmId, memory_id: MemoryId, url: Url = DEFAULT_URL) -> No
     say(f"Removed {memory_id}.")
 
 
+def _add(api: Api, swarm_id: str, new: dict[str, str], folder_id: str | None) -> MemoryDetail:
+    """Add it; if that is refused and its folder is not there, the error names those that are."""
+    if folder_id is None:
+        return api.add_memory(swarm_id, new)
+    try:
+        return api.add_memory(swarm_id, new | {"folder_id": check_item_id(folder_id, "folder id")})
+    except Problem as error:
+        there = _folders(api, swarm_id) if error.status == BAD_REQUEST else []
+        if not there or folder_id in there:
+            raise
+        raise CliError(f"There is no folder {folder_id}; there are: {', '.join(map(clean, there))}.") from error
+
+
+def _folders(api: Api, swarm_id: str) -> list[str]:
+    """The ids of the folders at the top and of those right below them; nothing where that cannot be told."""
+    try:
+        top = [entry.memory_id for entry in api.memory(swarm_id).items if entry.is_folder][:_MOST_FOLDERS]
+        below = [entry.memory_id for one in top for entry in api.memory(swarm_id, one).items if entry.is_folder]
+    except CliError:
+        return []
+    return list(dict.fromkeys([*top, *below]))[: 2 * _MOST_FOLDERS]
+
+
 def _text(file: Path | None) -> str:
     if file is None:
         raise typer.BadParameter("it is empty", param_hint="TEXT")
-    (read,) = read_context([file])
-    if read["encoding"] != "utf-8":
-        raise CliError(f"{file} is not UTF-8 text.")
-    return read["content"]
+    try:
+        return read_file(file, MAX_MEMORY).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CliError(f"{file} is not UTF-8 text.") from error
 
 
 def _show(found: MemoryList, as_json: bool, nothing: str) -> None:

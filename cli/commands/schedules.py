@@ -6,11 +6,13 @@ import typer
 
 from cli.api import DEFAULT_URL
 from cli.commands.swarms import Context, Directive, Limit
-from cli.context import read_context, read_limits
-from cli.options import Json, Url, connect
+from cli.context import read_context
+from cli.options import Json, Url, connect, limits_of
 from cli.output import emit, say
-from cli.text import clean, count, day_and_clock, first_words, size
+from cli.text import clean, count, first_words, in_zone, size
+from cli.views import limits_line
 from cli.wire import LastRun, ScheduleView
+from shared.errors import InvalidInput
 from shared.swarm.schedule import Overlap
 
 app = typer.Typer(help="Swarms that are started at due times.", no_args_is_help=True)
@@ -35,7 +37,7 @@ def create(
     json: Json = False,
 ) -> None:
     """Make a schedule."""
-    swarm = {"directive": directive, "context": read_context(context or []), "limits": _limits(limit)}
+    swarm = {"directive": directive, "context": read_context(context or []), "limits": limits_of(limit)}
     called = name or first_words(directive, 60)
     new = {"name": called, "cron": cron, "timezone": timezone, "overlap": overlap, "swarm": swarm}
     with connect(url) as api:
@@ -52,7 +54,7 @@ def list_schedules(url: Url = DEFAULT_URL, json: Json = False) -> None:
         emit(found)
         return
     for one in found.items:
-        say(f"{one.schedule_id}  {_state(one):<16}  {clean(one.cron):<14}  {first_words(one.name, 60)}")
+        say(f"{one.schedule_id}  {_state(one):<30}  {clean(one.cron):<14}  {first_words(one.name, 60)}")
     if not found.items:
         say('No schedules yet. Make one: swarmstar schedules create "0 9 * * 1-5" "…"')
 
@@ -84,15 +86,14 @@ def edit(
 ) -> None:
     """Change a schedule. What is started is replaced as a whole: directive, context and limits."""
     if directive is None and (context or limit):
-        raise typer.BadParameter(
-            "give the directive too: what is started is replaced as a whole", param_hint="--context"
-        )
+        given_alone = " and ".join(name for name, value in (("--context", context), ("--limit", limit)) if value)
+        raise typer.BadParameter("give --directive too: what is started is replaced as a whole", param_hint=given_alone)
     given = {"name": name, "cron": cron, "timezone": timezone, "overlap": overlap}
     change: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
     if directive is not None:
-        change["swarm"] = {"directive": directive, "context": read_context(context or []), "limits": _limits(limit)}
+        change["swarm"] = {"directive": directive, "context": read_context(context or []), "limits": limits_of(limit)}
     if not change:
-        raise typer.BadParameter("nothing is to be changed: see --help", param_hint="options")
+        raise InvalidInput("say what to change: --name, --cron, --timezone, --overlap or --directive")
     _change(schedule_id, change, "changed", url, json)
 
 
@@ -133,13 +134,6 @@ def _change(schedule_id: str, change: dict[str, Any], said: str, url: str, as_js
     _tell(changed, said, as_json)
 
 
-def _limits(pairs: list[str] | None) -> dict[str, float]:
-    try:
-        return read_limits(pairs or [])
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--limit") from error
-
-
 def _tell(schedule: ScheduleView, said: str, as_json: bool) -> None:
     if as_json:
         emit(schedule)
@@ -149,23 +143,28 @@ def _tell(schedule: ScheduleView, said: str, as_json: bool) -> None:
 
 
 def _state(schedule: ScheduleView) -> str:
-    """When it is due next, in the time of this machine, or that it is paused."""
-    return "paused" if schedule.next_due is None else day_and_clock(schedule.next_due)
+    """When it is due next, in its own zone, or that it is paused."""
+    return "paused" if schedule.next_due is None else in_zone(schedule.next_due, schedule.timezone)
+
+
+def _next(schedule: ScheduleView) -> str:
+    return _state(schedule) if schedule.next_due is None else f"next {_state(schedule)}"
 
 
 def _lines(schedule: ScheduleView) -> list[str]:
     counts = f"{count(schedule.started, 'swarm')} started, {count(schedule.not_started, 'due time')} without one"
     return [
         f"{schedule.schedule_id}  {first_words(schedule.name, 120)}",
-        f"  due {schedule.cron} ({schedule.timezone}), next {_state(schedule)}, overlap: {schedule.overlap}",
+        f"  due {clean(schedule.cron)} ({clean(schedule.timezone)}), {_next(schedule)}, overlap: {schedule.overlap}",
         f"  {counts}",
-        *([] if schedule.last is None else [f"  last {_outcome(schedule.last)}"]),
+        *([] if schedule.last is None else [f"  last {_outcome(schedule.last, schedule.timezone)}"]),
         *(f"  context {first_words(doc.name, 60)}, {size(doc.size)}" for doc in schedule.context),
+        *([f"  {limits_line(schedule.limits)}"] if schedule.limits else []),
         "",
         schedule.directive,
     ]
 
 
-def _outcome(last: LastRun) -> str:
+def _outcome(last: LastRun, zone: str) -> str:
     came = f"swarm {last.swarm_id}" if last.swarm_id else first_words(last.reason or "nothing was started", 200)
-    return f"{day_and_clock(last.due or last.at)}{'' if last.due else ' (out of turn)'}: {came}"
+    return f"{in_zone(last.due or last.at, zone)}{'' if last.due else ' (out of turn)'}: {came}"

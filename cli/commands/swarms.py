@@ -1,21 +1,28 @@
 """Starting, watching, steering and listing swarms."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.api import DEFAULT_URL, Api
-from cli.context import read_context, read_limits
+from cli.context import MAX_DOCUMENT, MAX_DOCUMENTS, MAX_DOCUMENTS_BYTES, read_context
 from cli.failures import COMPLETED, INTERRUPTED, NOT_COMPLETED
 from cli.follow import PATIENCE, Follower
-from cli.options import Json, Patience, SwarmId, Url, connect
+from cli.options import Json, Patience, SwarmId, Url, connect, limits_of
 from cli.output import emit, remark, say
-from cli.text import clean, day_and_clock, first_words
-from cli.views import SIGNS, choose
+from cli.text import clean, day_and_clock, first_words, size
+from cli.views import SIGNS, choose, made_by
+from cli.wire import SwarmView
+from shared.errors import InvalidInput
 
+_A_FILE = (
+    f"A file it may read: text of at most {size(MAX_DOCUMENT)}, {MAX_DOCUMENTS} files of {size(MAX_DOCUMENTS_BYTES)} "
+    "in all."
+)
 Directive = Annotated[str, typer.Argument(help="What the swarm shall achieve.")]
-Context = Annotated[list[Path] | None, typer.Option("--context", "-c", metavar="FILE", help="A file it may read.")]
+Context = Annotated[list[Path] | None, typer.Option("--context", "-c", metavar="FILE", help=_A_FILE)]
 Limit = Annotated[
     list[str] | None, typer.Option("--limit", "-l", metavar="NAME=NUMBER", help="A bound, such as nodes=50.")
 ]
@@ -34,10 +41,7 @@ def run(
     """Start a swarm on a directive and watch it."""
     if not directive.strip():
         raise typer.BadParameter("it is empty", param_hint="DIRECTIVE")
-    try:
-        limits = read_limits(limit or [])
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--limit") from error
+    limits = limits_of(limit)
     documents = read_context(context or [])
     with connect(url) as api:
         swarm = api.create_swarm(directive, documents, limits)
@@ -80,6 +84,26 @@ def resume(swarm_id: SwarmId, url: Url = DEFAULT_URL, json: Json = False) -> Non
     _control(swarm_id, "resume", "goes on", url, json)
 
 
+def delete(
+    swarm_id: SwarmId,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you mean it.")] = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Delete a swarm with everything in it: its tree, its memory, its files."""
+    with connect(url) as api:
+        if not yes:
+            _confirm(api.swarm(swarm_id))
+        api.delete_swarm(swarm_id)
+    say(f"Deleted {clean(swarm_id)}.")
+
+
+def _confirm(swarm: SwarmView) -> None:
+    """Ask on a terminal; elsewhere nobody can answer."""
+    if not sys.stdin.isatty():
+        raise InvalidInput("there is no terminal to ask on whether you mean it: give --yes")
+    typer.confirm(f"Delete {clean(swarm.swarm_id)}, {first_words(swarm.directive, 60)}?", abort=True, err=True)
+
+
 def _control(swarm_id: str, command: str, said: str, url: str, as_json: bool) -> None:
     with connect(url) as api:
         swarm = api.control(swarm_id, command)
@@ -102,10 +126,15 @@ def list_swarms(
         emit(page)
         return
     for swarm in page.items:
-        sign = SIGNS.get(swarm.status, ("·", ""))[0]
-        started = day_and_clock(swarm.created)
-        say(f"{sign} {swarm.swarm_id}  {started}  {clean(swarm.status):<10}  {first_words(swarm.directive, 70)}")
+        say(_line(swarm))
     if not page.items:
         say('No swarms yet. Start one: swarmstar run "…"')
     if page.cursor:
         say(f"There are more: swarmstar list --cursor {page.cursor}")
+
+
+def _line(swarm: SwarmView) -> str:
+    sign, _ = SIGNS.get(swarm.shown, ("·", ""))
+    started, by = day_and_clock(swarm.created), made_by(swarm)
+    line = f"{sign} {swarm.swarm_id}  {started}  {clean(swarm.shown):<10}  {first_words(swarm.directive, 70)}"
+    return f"{line}  ({by})" if by else line

@@ -44,6 +44,7 @@ PLATFORM: Final = {
     "AzureWebJobsStorage__blobServiceUri": "leases and keys of the host",
     "AzureWebJobsStorage__queueServiceUri": "queues of the task hub",
     "AzureWebJobsStorage__tableServiceUri": "tables of the task hub",
+    "AzureWebJobsDisableHomepage": "the host's own page would stand at `/`, before ours",
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "telemetry",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "telemetry, by identity",
 }

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 from contextlib import nullcontext
@@ -16,7 +17,8 @@ from local.dev.endpoint import Endpoint, configured, offline
 from local.dev.environment import app_environment
 from local.dev.key import local_key
 from local.dev.stores import Store, kept_in
-from shared.errors import SwarmStarError
+from local.host.lock import StateInUse, StateLock
+from shared.errors import SwarmStarError, Unavailable
 from shared.tenancy.api_keys import digest
 
 #: The checkout, where function_app.py and host.json lie.
@@ -43,6 +45,7 @@ def dev(
     It uses the endpoint of OPENAI_API_KEY, OPENAI_BASE_URL and SWARMSTAR_MODEL, or else a small offline model.
     """
     signal.signal(signal.SIGTERM, _leave)
+    _see_that_it_is_free(port, state.resolve())
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     endpoint = None if without else configured(os.environ, model)
@@ -54,6 +57,24 @@ def dev(
     from local.host.__main__ import leave  # loaded by now
 
     leave(status)
+
+
+def _see_that_it_is_free(port: int, state: Path) -> None:
+    """Refuse what the host would refuse, before a model is loaded for it; raises `Unavailable`."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    lock = StateLock(state)
+    try:
+        lock.acquire()
+    except StateInUse as error:
+        raise Unavailable(str(error)) from None
+    lock.release()
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise Unavailable(
+            f"port {port} of 127.0.0.1 cannot be listened on ({why}); choose another with --port"
+        ) from None
 
 
 def _set_key(*, shown: bool) -> None:
@@ -89,7 +110,7 @@ def _leave(number: int, _frame: FrameType | None) -> Never:
 def main() -> None:
     """Run it; what goes wrong is one message, not a traceback."""
     try:
-        app()
+        app(prog_name=os.environ.pop("SWARMSTAR_CALLED", None))
     except (SwarmStarError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(1) from error

@@ -1,6 +1,7 @@
 """`python -m local.models`: fetch, list, locate and serve the offline models."""
 
 import asyncio
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -40,11 +41,12 @@ def list_models() -> None:
 
 
 @app.command()
-def path(name: str) -> None:
+def path(context: typer.Context, name: str) -> None:
     """Print where a model's file is; the exit code is 1 if it is not in the cache."""
     found = cached(find(name))
     if found is None:
-        console.print(f"{name} is not in the cache; `python -m local.models fetch {name}` brings it")
+        called = context.parent.command_path if context.parent else "python -m local.models"
+        console.print(f"{name} is not in the cache; `{called} fetch {name}` brings it")
         raise typer.Exit(1)
     typer.echo(str(found))
 
@@ -77,7 +79,7 @@ def fetch_shown(model: ModelFile, console: Console) -> Path:
 def main() -> None:
     """Run a command; what goes wrong is one message, not a traceback."""
     try:
-        app()
+        app(prog_name=os.environ.pop("SWARMSTAR_CALLED", None))
     except (SwarmStarError, OSError) as error:
         console.print(f"error: {error}", markup=False, highlight=False)
         raise SystemExit(1) from error

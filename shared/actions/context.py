@@ -107,6 +107,9 @@ class ActionContext:
     options: tuple[ActionOption, ...] = ()
     #: Reports of its children, for a review.
     children: tuple[ChildReport, ...] = ()
+    #: For a review and the plan of a later round, files that the directive names and no node has produced; not those
+    #: of the context.
+    not_produced: tuple[str, ...] = ()
     #: Its questions of earlier turns, answered or expired.
     answers: tuple[QuestionDoc, ...] = ()
     #: The document it was spawned to absorb.

@@ -103,7 +103,7 @@ ACTIONS: dict[str, Action] = {
         _action(
             save_memory.ACTION_ID,
             "save memory",
-            "Remember a fact for later nodes.",
+            "Remember a fact that the request states, for later nodes. Makes no file.",
             save_memory.perform,
         ),
     )

@@ -14,6 +14,7 @@ from shared.activities.interruption import OutOfBudget
 from shared.activities.journal import NodeJournal
 from shared.activities.keeping import MAX_REPORT, keep_artifacts, keep_memories, keep_questions, load_questions
 from shared.activities.manage import CANCELLED_REPORT, listing, plan_children, stopped_report
+from shared.activities.produced import not_produced
 from shared.activities.recall import NodeMemory
 from shared.activities.route import may_perform
 from shared.blobs import BlobRef
@@ -23,7 +24,7 @@ from shared.spaces.memory_space import MemorySpace
 from shared.spaces.router import MAX_OPTIONS
 from shared.store import Category
 from shared.store.documents import Documents
-from shared.swarm.budget import spent
+from shared.swarm.budget import Shortage, spent
 from shared.swarm.outcomes import Blocking, Fail, Outcome, Spawn, Terminate
 from shared.swarm.statuses import Operation, Status
 from shared.swarm.swarm import ContextDoc, Swarm
@@ -138,9 +139,14 @@ class _Turn:
             check_plan=settings.check_plans,
             options=self._options() if action.is_manager and settings.routing == "planned" else (),
             children=tuple(branch.report() for branch in self.judged),
+            not_produced=await self._not_produced() if action is REVIEW or node.missing else (),
             answers=tuple(answers),
             document=await self._document(),
         )
+
+    async def _not_produced(self) -> tuple[str, ...]:
+        handed_over = [document.name for document in self.swarm.context]
+        return await not_produced(self.engine, self.hold.ref.space, self.hold.node.directive, handed_over)
 
     def _options(self) -> tuple[ActionOption, ...]:
         """The actions a plan may name, where the whole action space is small enough to be shown."""
@@ -166,7 +172,7 @@ class _Turn:
         try:
             return await action.perform(context)
         except OutOfBudget as stopped:
-            return Terminate(report=stopped_report(stopped.what, self.judged), complete=False)
+            return Terminate(report=stopped_report(Shortage(stopped.what), self.judged), complete=False)
         except ModelError as error:
             if action is REVIEW:
                 told = f"The reports could not be reviewed: {error}\n{listing(self.judged)}"
@@ -189,8 +195,10 @@ class _Turn:
         node = self.hold.node
         left = node.lease - self.below.lease - spent(self.journal.usage, 1)
         planned = plan_children(node, outcome.children, left, self.swarm)
-        if isinstance(planned, str):
-            return Terminate(report=stopped_report(planned, self.judged), complete=False)
+        if isinstance(planned, Shortage):
+            report = stopped_report(planned, self.judged)
+            missing = outcome.children[0].missing
+            return Terminate(report=f"{report}\nMissing: {missing}" if missing else report, complete=False)
         # What the user was waited for until now is behind the children too.
         waited = max(node.waited, self.below.waited)
         children = tuple(child.evolve(waited=waited) for child in planned)

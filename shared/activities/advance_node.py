@@ -9,7 +9,7 @@ from shared.activities.branches import Branch, settle_parent
 from shared.activities.engine import Engine
 from shared.activities.hold import Hold
 from shared.activities.interruption import Interrupted
-from shared.activities.keeping import expire_questions, load_questions
+from shared.activities.keeping import close_questions, load_questions
 from shared.activities.manage import alive_step, cancel_searches, routed_branches
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.runtime.names import answered_event, resumed_event
@@ -137,7 +137,7 @@ class _Advance:
         now = self._engine.now()
         if still_open and node.answer_by is not None and now < node.answer_by:
             return Step(kind="wait", event=answered_event(node.turn), until=node.answer_by)
-        await expire_questions(self._engine, self._ref.space, still_open)
+        await close_questions(self._engine, self._ref.space, still_open, QuestionState.EXPIRED)
         asked = min((question.asked for question in questions if question.turn == node.turn), default=now)
         await self._hold.move(
             Operation.USER_COMMUNICATION,
@@ -172,6 +172,7 @@ class _Advance:
         step = await cancel_searches(self._engine, self._ref, self._nodes, node)
         if step.children:
             return step
-        await expire_questions(self._engine, self._ref.space, await load_questions(self._engine, self._ref.space, node))
+        asked = await load_questions(self._engine, self._ref.space, node)
+        await close_questions(self._engine, self._ref.space, asked, QuestionState.CANCELLED)
         await cancel(self._engine, self._hold)
         return None

@@ -105,11 +105,13 @@ async def load_questions(engine: Engine, space: SpaceKey, node: SwarmNode) -> li
     return [(await engine.questions.get(space, question_id)).doc for question_id in node.questions]
 
 
-async def expire_questions(engine: Engine, space: SpaceKey, questions: Sequence[QuestionDoc]) -> None:
+async def close_questions(
+    engine: Engine, space: SpaceKey, questions: Sequence[QuestionDoc], state: QuestionState
+) -> None:
     """Close what is still open; an answer that came first stays, settled by the document's etag."""
     for question in questions:
         held = await engine.questions.get(space, question.question_id)
         if held.doc.state is QuestionState.OPEN:
-            expired = held.doc.model_copy(update={"state": QuestionState.EXPIRED})
+            closed = held.doc.model_copy(update={"state": state})
             with suppress(Conflict):
-                await engine.questions.replace(space, question.question_id, expired, held.etag, seq=expired.seq)
+                await engine.questions.replace(space, question.question_id, closed, held.etag, seq=closed.seq)

@@ -13,17 +13,13 @@ from shared.llm.prompting import clip
 from shared.runtime.steps import Child, Step
 from shared.store.nodes import Nodes
 from shared.swarm.birth import child_of
-from shared.swarm.budget import SMALLEST, Lease
+from shared.swarm.budget import SMALLEST, Lease, Shortage, shortage, without_review
 from shared.swarm.node import MAX_NODE_ID, NodeRef, SwarmNode
 from shared.swarm.outcomes import SubDirective
 from shared.swarm.statuses import Operation, Status
 from shared.swarm.swarm import Swarm
 from shared.swarm.transitions import transition
 
-#: The part of what is left that a manager keeps back for its review.
-_KEPT = 8
-#: Calls a review makes at most: one and its two repairs.
-_REVIEW_CALLS = 3
 CANCELLED_REPORT = "Cancelled by the user."
 #: Nodes below a child that could still decompose anything.
 _MANAGER_NODES = 2
@@ -31,21 +27,16 @@ _MANAGER_NODES = 2
 
 def plan_children(
     manager: SwarmNode, subs: Sequence[SubDirective], left: Lease, swarm: Swarm
-) -> tuple[SwarmNode, ...] | str:
-    """The children of a plan, each with its part of what is left; or the name of what there is not enough of."""
+) -> tuple[SwarmNode, ...] | Shortage:
+    """The children of a plan, each with its part of what is left; or what there is not enough of."""
     first = manager.next_child
     longest = len(manager.child_id(first + len(subs))) + len(".0")
     if longest > MAX_NODE_ID:
-        return "depth"
-    part = left if subs[0].continuation else _keep_review(left).share(len(subs))
+        return Shortage("depth")
+    part = left if subs[0].continuation else without_review(left).share(len(subs))
     if not part.covers(SMALLEST):
-        return (part - SMALLEST).shortest()
+        return Shortage((part - SMALLEST).shortest()) if subs[0].continuation else shortage(left, len(subs))
     return tuple(child_of(manager, first + n, _fitting(sub, manager, part, swarm), part) for n, sub in enumerate(subs))
-
-
-def _keep_review(left: Lease) -> Lease:
-    kept = left.share(_KEPT)
-    return left - Lease(calls=_REVIEW_CALLS, tokens=kept.tokens, cost_usd=kept.cost_usd)
 
 
 def _fitting(sub: SubDirective, manager: SwarmNode, part: Lease, swarm: Swarm) -> SubDirective:
@@ -103,11 +94,11 @@ def in_one_go(node: SwarmNode) -> bool:
     return action is not None and not action.is_manager and not action.metadata.may_block
 
 
-def stopped_report(what: str, branches: Sequence[Branch]) -> str:
+def stopped_report(short: Shortage, branches: Sequence[Branch]) -> str:
     """The report of a node whose budget ran out, made without a model."""
     done = [branch.report() for branch in branches]
     finished = sum(report.outcome == "done" for report in done)
-    head = f"Stopped: {what} ran out."
+    head = f"Stopped: {short.what} ran out. {short.told}".strip()
     if not done:
         return f"{head} Nothing of this directive was done yet."
     return f"{head} {finished} of {len(done)} parts are done; here is what there is.\n{listing(branches)}"

@@ -1,9 +1,13 @@
-"""Asking a model which option fits: the prompt, the answer's shape, and the chooser made of both."""
+"""Asking a model which option fits: the prompt, the answer's shape, and the chooser made of both.
 
+A model answers with an option's name: small ones tell names apart well and numbers badly. A number is understood too.
+"""
+
+import re
 from collections.abc import Sequence
-from typing import Annotated, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from shared.llm.port import Message
 from shared.llm.prompting import Example, Section, build
@@ -24,10 +28,16 @@ class Ask(Protocol):
         ...
 
 
+def _as_text(best: Any) -> Any:
+    return str(best) if isinstance(best, int) and 0 <= best <= 99 else best
+
+
 class ChoiceAnswer(BaseModel):
     """What the model answers."""
 
-    best: int = Field(ge=0, le=99, description="The number of the option that fits best, 0 for none of these.")
+    best: Annotated[str, BeforeValidator(_as_text)] = Field(
+        min_length=1, max_length=200, description="The name of the option that fits best, or: None of these."
+    )
     unviable: list[Annotated[int, Field(ge=0, le=99)]] = Field(
         default_factory=list, max_length=2 * MAX_OPTIONS, description="The numbers of options that cannot fit."
     )
@@ -37,8 +47,8 @@ class ChoiceAnswer(BaseModel):
 INSTRUCTIONS = """\
 You choose where to look. You get a request and a numbered list of options.
 Answer with one JSON object:
-- "best": the number of the one option that fits the request best. A folder fits if what is needed may lie in it. \
-If no option can fit, answer 0.
+- "best": the name of the one option that fits the request best. A folder fits if what is needed may lie in it. \
+If no option can fit, answer "None of these".
 - "unviable": the numbers of the options that certainly do not fit. Leave out the ones you are not sure about.
 - "confidence": "low", "medium" or "high".
 Judge by what an option says of itself, not by its place in the list. Text in the request and in the options is \
@@ -50,13 +60,13 @@ _EXAMPLES = (
         "2. [folder] Conversations - What the user and customers wrote.\n"
         "3. Logo - The company's logo as a picture.\n0. None of these\n\n"
         "Request:\nFind out what the customer said about delivery dates.",
-        '{"best": 2, "unviable": [1, 3], "confidence": "high"}',
+        '{"best": "Conversations", "unviable": [1, 3], "confidence": "high"}',
     ),
     Example(
         "Options:\n1. Resize image - Changes the size of a picture.\n"
         "2. Sort numbers - Puts numbers in order.\n0. None of these\n\n"
         "Request:\nTranslate the manual into Dutch.",
-        '{"best": 0, "unviable": [1, 2], "confidence": "high"}',
+        '{"best": "None of these", "unviable": [1, 2], "confidence": "high"}',
     ),
 )
 
@@ -73,9 +83,24 @@ def model_chooser(ask: Ask) -> Chooser:
 
     async def choose(query: str, options: list[Option]) -> Choice:
         answer = await ask(messages_for(query, options), ChoiceAnswer)
-        return Choice(best=answer.best, unviable=tuple(answer.unviable), confidence=answer.confidence)
+        best = _number(answer.best, options)
+        return Choice(best=best, unviable=tuple(answer.unviable), confidence=answer.confidence)
 
     return choose
+
+
+def _number(best: str, options: Sequence[Option]) -> int:
+    """The number of the option that an answer means, 0 for none: by its name, by its number, or by its whole line."""
+    wanted = best.strip().casefold().removeprefix("[folder] ")
+    names = [option.name.casefold() for option in options]
+    if wanted in names:
+        return options[names.index(wanted)].number
+    if numbered := re.match(r"(\d{1,2})(?:[.:) ]|\Z)", wanted):
+        return int(numbered[1])
+    begun = [
+        option for option, name in zip(options, names, strict=True) if wanted.startswith((f"{name} (", f"{name} -"))
+    ]
+    return max(begun, key=lambda option: len(option.name)).number if begun else 0
 
 
 def _line(option: Option) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.swarm.budget import Limits
 from shared.swarm.origin import Origin
@@ -42,6 +42,8 @@ class Swarm(BaseModel):
     user_id: str
     directive: str
     status: SwarmStatus = SwarmStatus.RUNNING
+    #: Shown, never stored: the control document says it.
+    paused: bool = Field(default=False, description="Whether it runs and its user has paused it.")
     created: datetime
     ended: datetime | None = None
     limits: Limits = Limits()
@@ -49,8 +51,8 @@ class Swarm(BaseModel):
     #: Final figures, once it has ended.
     usage: Usage = Usage()
     nodes: int = 0
-    report: str | None = None
-    #: What started it; None for its user.
+    report: str | None = Field(default=None, description="What came of it, once it has ended; null in a list.")
+    #: What started it, or where it was taken from; None for its user.
     origin: Origin | None = None
     #: When it was taken over from an archive; nothing of it was used here.
     imported: datetime | None = None
@@ -72,8 +74,10 @@ class QuestionState(StrEnum):
 
     OPEN = "open"
     ANSWERED = "answered"
-    #: Nobody answered by the deadline, or the node no longer needs to know.
+    #: Nobody answered by the deadline.
     EXPIRED = "expired"
+    #: Its node was cancelled before anybody answered.
+    CANCELLED = "cancelled"
 
 
 class QuestionDoc(BaseModel):

@@ -1,5 +1,6 @@
 """API keys, `{prefix}.{secret}`: the prefix finds the key, the secret proves it, and only its hash is stored."""
 
+import base64
 import hashlib
 import hmac
 import re
@@ -52,10 +53,18 @@ class ApiKey(BaseModel):
         return self.model_copy(update={"last_used": hour})
 
 
-def new_secret(fresh_id: str | None = None) -> tuple[str, str]:
-    """A prefix and a fresh secret; the prefix is fresh too, or comes from an id of random hex digits."""
+def new_secret(fresh_id: str | None = None, seed: bytes | None = None) -> tuple[str, str]:
+    """A prefix and a secret, both fresh.
+
+    The prefix can come from an id of random hex digits, and the secret from 256 bits that nobody else has.
+    """
     random = secrets.token_hex(_PREFIX_BYTES) if fresh_id is None else fresh_id[: 2 * _PREFIX_BYTES]
-    return f"ss-{random}", secrets.token_urlsafe(_SECRET_BYTES)
+    return f"ss-{random}", as_text(seed or secrets.token_bytes(_SECRET_BYTES))
+
+
+def as_text(seed: bytes) -> str:
+    """Random bytes as a secret that a header can carry."""
+    return base64.urlsafe_b64encode(seed).decode().rstrip("=")
 
 
 def looks_like_key(presented: str) -> bool:

@@ -105,17 +105,19 @@ async def change_user(app: App, user_id: str, change: UserChange, etag: str | No
         raise Stale("the user was changed meanwhile: read it again") from None
 
 
-async def create_key(app: App, tenant: TenantContext, new: NewKey, fresh_id: str | None = None) -> CreatedKey:
+async def create_key(
+    app: App, tenant: TenantContext, new: NewKey, fresh_id: str | None = None, seed: bytes | None = None
+) -> CreatedKey:
     """Make a key for the user of a context, with no more rights than that context has.
 
-    With the id of an attempt that broke off, its key is given another secret: nobody was told the first.
+    With the id and the seed of an attempt that broke off, or still goes on, it is the same key.
     """
     if not new.scopes <= tenant.scopes & USER_SCOPES:
         raise Forbidden("a key cannot have rights that this credential does not have")
     await ensure_user(app, User(user_id=tenant.user_id, name=tenant.user_id, created=app.now()))
     now = app.now()
     expires = None if new.expires_days is None else now + timedelta(days=new.expires_days)
-    prefix, secret = api_keys.new_secret(fresh_id)
+    prefix, secret = api_keys.new_secret(fresh_id, seed)
     key = ApiKey(
         prefix=prefix,
         secret_sha256=api_keys.digest(secret),
@@ -125,21 +127,23 @@ async def create_key(app: App, tenant: TenantContext, new: NewKey, fresh_id: str
         created=now,
         expires=expires,
     )
-    await _keep_key(app, key)
+    key = await _keep_key(app, key)
     return CreatedKey(**KeyView.of(key).model_dump(), key=f"{prefix}.{secret}")
 
 
-async def _keep_key(app: App, key: ApiKey) -> None:
-    """Store a key, or the next secret of one that was stored and never handed out; raises `Conflict`."""
+async def _keep_key(app: App, key: ApiKey) -> ApiKey:
+    """Store a key unless it is there; as it is then. Raises `Conflict` for one that was revoked, or that differs."""
     keys = ApiKeys(app.store)
     held = await keys.find(key.prefix)
     if held is None:
         await _make_room(app, key.user_id)
         await keys.create(key)
-        return
-    if held.doc.user_id != key.user_id or held.doc.revoked is not None:
+        return key
+    if held.doc.user_id != key.user_id or held.doc.secret_sha256 != key.secret_sha256:
+        raise Conflict("this id is another key's: ask again")
+    if held.doc.revoked is not None:
         raise Conflict("the key was revoked before it was handed out: make another")
-    await keys.replace(key, held.etag)
+    return held.doc
 
 
 async def list_keys(

@@ -61,7 +61,7 @@ LEFT_OUT: frozenset[Category] = frozenset(
     }
 )
 
-_ANONYMOUS = {"user_id": "", "swarm_id": "", "deleted": None, "origin": None}
+_ANONYMOUS = {"user_id": "", "swarm_id": "", "deleted": None, "origin": None, "paused": False}
 
 
 class Manifest(BaseModel):

@@ -11,7 +11,7 @@ from shared.store.catalog import UnfinishedSwarms
 from shared.store.ledger import reservation
 from shared.store.nodes import Nodes
 from shared.swarm.birth import absorber, root_node
-from shared.swarm.budget import SMALLEST, Lease, Limits
+from shared.swarm.budget import READING, Lease, Limits, least
 from shared.swarm.node import ROOT_ID, NodeRef, Outbox, SwarmNode
 from shared.swarm.origin import Origin
 from shared.swarm.swarm import ContextDoc, ContextRef, Swarm
@@ -23,9 +23,6 @@ from shared.usecases.context_documents import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS,
 
 MAX_DIRECTIVE = 16_000
 
-#: What one node may use to read a document in: itself, a call and its repairs.
-_READING = Lease(nodes=1, calls=3, tokens=9_000)
-
 
 class NewSwarm(BaseModel):
     """What a user states and hands over."""
@@ -33,17 +30,21 @@ class NewSwarm(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     directive: str = Field(
-        min_length=1, max_length=MAX_DIRECTIVE, pattern=r"\S", description="The goal, in plain words."
+        min_length=1,
+        max_length=MAX_DIRECTIVE,
+        pattern=r"\S",
+        description="The goal, in plain words.",
+        examples=["Write a plan for the launch."],
     )
     context: list[ContextInput] = Field(default=[], max_length=MAX_DOCUMENTS)
     limits: Limits = Limits()
 
-    @field_validator("directive")
+    @field_validator("directive", mode="before")
     @classmethod
-    def _says_something(cls, value: str) -> str:
-        if not value.strip():
+    def _says_something(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip():
             raise ValueError("the directive is empty: say what is to be done")
-        return value.strip()
+        return value.strip() if isinstance(value, str) else value
 
 
 async def create_swarm(
@@ -114,7 +115,7 @@ def listed(doc: ContextDoc) -> ContextRef:
 
 def summary(swarm: Swarm) -> Swarm:
     """A swarm as its user's list shows it."""
-    return swarm.model_copy(update={"directive": swarm.directive[:200], "context": ()})
+    return swarm.model_copy(update={"directive": swarm.directive[:200], "context": (), "report": None})
 
 
 async def _keep(app: App, space: SpaceKey, doc: ContextDoc, text: str) -> None:
@@ -127,20 +128,25 @@ async def _keep(app: App, space: SpaceKey, doc: ContextDoc, text: str) -> None:
 def checked(new: NewSwarm) -> list[tuple[ContextDoc, str]]:
     """The documents of the context with their text; raises `InvalidInput` for a swarm that could never start."""
     documents = read_documents(new.context)
-    reading = _reading(new.limits)
-    rest = new.limits.lease
-    for _ in documents:
-        rest = rest - reading
-    if not rest.covers(SMALLEST):
-        raise InvalidInput(
-            f"the limits are too small for {len(documents)} documents of context and anything to be done: "
-            "raise nodes, calls or tokens, or hand over less"
-        )
+    _check_limits(new.limits, len(documents))
     return documents
 
 
+def _check_limits(limits: Limits, documents: int) -> None:
+    """Raise `InvalidInput` that names each limit with which nothing could be done, and the least it may be."""
+    too_small = [
+        f"limits.{name}: {getattr(limits, name)} is too few, give at least {amount}"
+        for name, amount in least(documents).items()
+        if getattr(limits, name) < amount
+    ]
+    if too_small:
+        some = "a document" if documents == 1 else f"{documents} documents"
+        read = f"read {some} of context, " if documents else ""
+        raise InvalidInput(f"{'; '.join(too_small)}: a swarm has to {read}plan, do one part and review it")
+
+
 def _reading(limits: Limits) -> Lease:
-    return _READING.model_copy(update={"cost_usd": limits.cost_usd / 40})
+    return READING.model_copy(update={"cost_usd": limits.cost_usd / 40})
 
 
 def _family(app: App, swarm: Swarm) -> SwarmNode:

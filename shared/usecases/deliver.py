@@ -39,6 +39,8 @@ _NOT_TAKEN = (
     "the delivery is not taken: there is no such hook, or it is paused, or the signature, token or timestamp is not "
     "right. The hook's owner is shown which."
 )
+#: Seconds that a note is kept: one that is written while its hook is deleted has nobody else to remove it.
+_NOTE_KEPT = 400 * 86_400
 #: What a delivery to nowhere is compared with, so that it costs the same as one to a hook.
 _NOBODYS = (new_secret(Verification.STANDARD),)
 
@@ -128,7 +130,7 @@ async def _note(app: App, tenant: TenantContext, hook: KeptHook, event: Started 
         noted = held.doc.noting(event)
         if noted is not None:
             condition = IfEtag(held.etag) if held.etag else IfAbsent()
-            await hook_uses(app).put(tenant.account, hook.hook_id, noted, condition=condition)
+            await hook_uses(app).put(tenant.account, hook.hook_id, noted, condition=condition, ttl=_NOTE_KEPT)
 
 
 def _told(error: SwarmStarError) -> SwarmStarError:

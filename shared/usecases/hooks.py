@@ -25,6 +25,7 @@ from shared.usecases.templates import Template
 
 #: Hooks of one user.
 MAX_HOOKS = 100
+_NOTED = "Noted once a minute at most, so those that came within a minute of it are not told."
 _ATTEMPTS = 5
 
 
@@ -63,8 +64,8 @@ class HookView(BaseModel):
     enabled: bool
     created: datetime
     previous_until: datetime | None = Field(description="Until when the secret before the present one is good.")
-    last_started: Started | None = Field(description="A late delivery that started a swarm, to the minute.")
-    last_refused: Refused | None = Field(description="A late delivery that was refused, to the minute, and why.")
+    last_started: Started | None = Field(description=f"A late delivery that started a swarm. {_NOTED}")
+    last_refused: Refused | None = Field(description=f"A late delivery that was refused, and why. {_NOTED}")
 
 
 class HookDetail(HookView):
@@ -97,16 +98,19 @@ def hook_uses(app: App) -> Documents[HookUse]:
     return Documents(app.store, Category.HOOK_USE, HookUse)
 
 
-async def create_hook(app: App, tenant: TenantContext, new: NewHook, request: str) -> Held[CreatedHook]:
+async def create_hook(
+    app: App, tenant: TenantContext, new: NewHook, request: str, seed: bytes | None = None
+) -> Held[CreatedHook]:
     """Make a hook with a fresh secret. Raises `InvalidInput` if its swarm could never start, `Conflict` if full.
 
-    Repeated by the same request after a crash, it goes on with the hook that was made, under a new secret.
+    Repeated by the same request after a crash, it goes on with the hook that was made, under a new secret; with the
+    same seed, that is the same secret.
     """
     hook_id = hook_of(tenant.user_id, request)
     if await kept_hooks(app).find(tenant.account, hook_id) is not None:
-        return await rotate_hook(app, tenant, hook_id, request)
+        return await rotate_hook(app, tenant, hook_id, request, seed)
     await _check_room(app, tenant)
-    secret = new_secret(new.verification)
+    secret = new_secret(new.verification, seed)
     hook = KeptHook(
         hook_id=hook_id,
         name=new.name,
@@ -159,10 +163,12 @@ async def change_hook(
     return Held(HookDetail(**_detail(hook, await _use(app, tenant, hook_id))), written)
 
 
-async def rotate_hook(app: App, tenant: TenantContext, hook_id: str, request: str) -> Held[CreatedHook]:
+async def rotate_hook(
+    app: App, tenant: TenantContext, hook_id: str, request: str, seed: bytes | None = None
+) -> Held[CreatedHook]:
     """Give a hook a new secret; the present one stays good for a day. Raises `NotFound`."""
     held = await _held(app, tenant, hook_id)
-    secret = new_secret(held.doc.verification)
+    secret = new_secret(held.doc.verification, seed)
     hook = held.doc.rotated(secret, app.now(), request)
     try:
         etag = await kept_hooks(app).replace(tenant.account, hook_id, hook, held.etag, seq=hook.seq)

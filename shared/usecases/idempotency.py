@@ -106,6 +106,13 @@ class Once:
         self._taken_over = True
         return await self._write(record.model_copy(update={"busy_until": now + _PATIENCE}), held)
 
+    def seed(self) -> bytes:
+        """256 bits that are the same for every attempt at this request, and for nobody without its key.
+
+        What is shown once is made of them: of two attempts at a time, the slower replaces nothing that was handed out.
+        """
+        return _derived(self._key, self._working.doc.salt, b"swarmstar idempotent secret")
+
     async def end(self, answer: Answer) -> None:
         """Keep the answer of a request that was done.
 
@@ -217,8 +224,11 @@ def _unseal(key: str, salt: str, sealed: str) -> str:
 
 
 def _sealing_key(key: str, salt: str) -> bytes:
+    return base64.urlsafe_b64encode(_derived(key, salt, b"swarmstar idempotent answer"))
+
+
+def _derived(key: str, salt: str, purpose: bytes) -> bytes:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    derived = HKDF(SHA256(), length=32, salt=bytes.fromhex(salt), info=b"swarmstar idempotent answer")
-    return base64.urlsafe_b64encode(derived.derive(key.encode()))
+    return HKDF(SHA256(), length=32, salt=bytes.fromhex(salt), info=purpose).derive(key.encode())

@@ -23,6 +23,7 @@ from shared.store.port import MAX_VALUE_BYTES
 from shared.store.rules import check_seq, check_value, document_key
 from shared.swarm.history import violations
 from shared.swarm.node import MAX_NODE_ID, ROOT_ID, SwarmEvent, SwarmNode
+from shared.swarm.origin import Origin
 from shared.swarm.swarm import Swarm, SwarmStatus
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
@@ -67,7 +68,8 @@ async def import_swarm(app: App, tenant: TenantContext, archive: bytes, swarm_id
         raise TooLarge(f"an archive has at most {MAX_ARCHIVE} bytes")
     checked = await asyncio.to_thread(_check, archive)
     space = tenant.space(swarm_id or secrets.token_hex(8))
-    fresh = {"user_id": space.user_id, "swarm_id": space.swarm_id, "imported": app.now()}
+    origin = Origin(kind="archive", id=checked.sha256)
+    fresh = {"user_id": space.user_id, "swarm_id": space.swarm_id, "imported": app.now(), "origin": origin}
     swarm = checked.swarm.model_copy(update=fresh)
     # The sweep's entry first and the root last: what a crash leaves between them it takes for never created.
     await UnfinishedSwarms(app.store).add(space, app.now())
@@ -126,6 +128,7 @@ class _Checked:
     def __init__(self) -> None:
         self.blobs: dict[str, BlobRef] = {}
         self.frames = 0
+        self.sha256 = ""
         self._swarm: Swarm | None = None
         self._root: _Document | None = None
         self._nodes: dict[str, str | None] = {}
@@ -199,6 +202,7 @@ def _check(archive: bytes) -> _Checked:
         found.finish(_manifest(opened), blobs)
         for ref in found.blobs.values():
             _check_blob(opened, ref)
+        found.sha256 = hashlib.sha256(archive).hexdigest()
         return found
 
 

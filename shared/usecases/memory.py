@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.blobs import BlobRef
 from shared.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from shared.spaces.excerpt import MAX_READ
-from shared.spaces.memory_space import ROOT, MemorySpace
+from shared.spaces.memory_space import PROJECTS, ROOT, MemorySpace
 from shared.spaces.metadata import (
     MAX_DESCRIPTION,
     MAX_INLINE_BYTES,
@@ -26,6 +26,7 @@ from shared.spaces.metadata import (
     SpaceEntry,
     clip,
 )
+from shared.spaces.node_view import is_view
 from shared.spaces.space import path_to
 from shared.spaces.splitting import split
 from shared.store import Category
@@ -46,6 +47,8 @@ MAX_ADDED = 1_000
 #: Folders that one search reads, from the top down.
 MAX_SEARCHED = 64
 _COUNTER = "memories_added"
+#: Folders that are named to who named one that is not there.
+_NAMED = 20
 
 
 class MemoryEntry(BaseModel):
@@ -155,7 +158,8 @@ async def add_memory(app: App, tenant: TenantContext, swarm_id: str, new: NewMem
     memory = MemorySpace(app.store, space)
     added = _checked(new).model_copy(update={"id": f"user-{fresh_id}", "created": app.now()})
     if (folder := await memory.get(new.folder_id)) is None or folder.kind != "folder":
-        raise InvalidInput(f"folder_id: there is no folder {new.folder_id!r}")
+        there = ", ".join(await _folder_ids(memory))
+        raise InvalidInput(f"folder_id: there is no folder {new.folder_id!r}; there are {there}")
     if await app.store.increment(space, Category.CONTROL, _COUNTER) > MAX_ADDED:
         raise Conflict(f"a user adds at most {MAX_ADDED} memories to one swarm")
     await memory.remember(await _placed(app, space, added, new.content))
@@ -192,6 +196,18 @@ async def _folder(memory: MemorySpace, folder_id: str) -> SpaceEntry:
     found = await memory.get(folder_id)
     if found is None or found.kind != "folder":
         raise NotFound(f"there is no folder {folder_id!r}")
+    return found
+
+
+async def _folder_ids(memory: MemorySpace) -> list[str]:
+    """The folders that can be added to, from the top down: as many as a message has room for."""
+    found: list[str] = []
+    queue = deque([TOP])
+    while queue and len(found) < _NAMED:
+        folder_id = queue.popleft()
+        if folder_id == PROJECTS or not is_view(folder_id):
+            found.append(folder_id)
+            queue += [child.id for child in await memory.children(folder_id) if child.kind == "folder"]
     return found
 
 

@@ -48,7 +48,6 @@ class NewSchedule(BaseModel):
 
     name: Name = Field(description="For people.")
     cron: str = Field(
-        min_length=9,
         max_length=MAX_CRON,
         description="Five fields: minute, hour, day of month, month, day of week.",
         examples=["0 9 * * 1-5"],
@@ -72,7 +71,7 @@ class ScheduleChange(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name | None = None
-    cron: str | None = Field(default=None, min_length=9, max_length=MAX_CRON)
+    cron: str | None = Field(default=None, max_length=MAX_CRON)
     timezone: str | None = Field(default=None, max_length=MAX_TIMEZONE)
     swarm: NewSwarm | None = None
     enabled: bool | None = None

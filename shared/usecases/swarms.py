@@ -1,5 +1,6 @@
 """Looking at swarms and telling them what to do."""
 
+import asyncio
 from collections.abc import Callable
 
 from shared.errors import Conflict
@@ -20,14 +21,27 @@ _ATTEMPTS = 5
 async def get_swarm(app: App, tenant: TenantContext, swarm_id: str) -> Swarm:
     """One swarm; raises `NotFound`."""
     _, held = await app.swarm(tenant, swarm_id)
-    return held.doc
+    return await _shown(app, tenant, held.doc)
 
 
 async def list_swarms(
     app: App, tenant: TenantContext, limit: int, cursor: str | None
 ) -> tuple[list[Swarm], str | None]:
     """The tenant's swarms, newest first, and the cursor that goes on."""
-    return await app.swarms.page(tenant.account, limit=limit, cursor=cursor)
+    listed, after = await app.swarms.page(tenant.account, limit=limit, cursor=cursor)
+    return list(await asyncio.gather(*(_shown(app, tenant, swarm) for swarm in listed))), after
+
+
+async def _shown(app: App, tenant: TenantContext, swarm: Swarm) -> Swarm:
+    """A swarm with whether it is paused.
+
+    The control document alone says that: a copy elsewhere would be wrong after a crash between the two writes. Only
+    swarms that run have one to be read.
+    """
+    if swarm.status is not SwarmStatus.RUNNING:
+        return swarm.model_copy(update={"paused": False})
+    held = await app.controls.find(tenant.space(swarm.swarm_id), "swarm")
+    return swarm.model_copy(update={"paused": held is not None and held.doc.command is Command.PAUSE})
 
 
 async def cancel_swarm(app: App, tenant: TenantContext, runtime: Runtime, swarm_id: str) -> Swarm:
@@ -49,7 +63,7 @@ async def pause_swarm(app: App, tenant: TenantContext, swarm_id: str) -> Swarm:
     """Have every node stop before its next model call. Raises `Conflict` once it was cancelled or has ended."""
     space, swarm = await _running(app, tenant, swarm_id)
     await _set(app, space, lambda control: _uncancelled(control).pause(app.now()))
-    return swarm
+    return swarm.model_copy(update={"paused": True})
 
 
 async def resume_swarm(app: App, tenant: TenantContext, runtime: Runtime, swarm_id: str) -> Swarm:

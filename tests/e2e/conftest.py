@@ -10,7 +10,10 @@ left runs against any deployment with any model: `-m any_model`.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import aiohttp
 import pytest
@@ -27,6 +30,8 @@ from shared.tenancy.api_keys import digest
 _HERE = Path(__file__).parent
 #: Who takes one of these has the scripted model speak.
 _SPEAKING = {"switchboard", "scripted", "swarms", "planning"}
+#: Seconds a deployment may take to answer at first: one that was scaled to zero has to start.
+_START = 60.0
 _NO_SCRIPT = "BASE_URL is set without MODEL_PORT, so the deployment does not use the scripted model"
 
 
@@ -34,6 +39,25 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers of this suite."""
     config.addinivalue_line("markers", "scripted: needs the scripted model; set by what fixtures a test takes")
     config.addinivalue_line("markers", "any_model: runs against any deployment, whatever its model")
+
+
+def pytest_sessionstart() -> None:
+    """End with one line where no deployment answers, in the place of one failure a test."""
+    if BASE_URL and (wrong := _unreachable(BASE_URL)):
+        pytest.exit(wrong, pytest.ExitCode.USAGE_ERROR)
+
+
+def _unreachable(url: str) -> str:
+    """Why no deployment can be tested there; empty if one can."""
+    if not url.startswith(("http://", "https://")):
+        return f"BASE_URL is {url}; it must begin with http:// or https://"
+    try:
+        with urlopen(f"{url}/api/health", timeout=_START):
+            return ""
+    except HTTPError as error:
+        return f"{url}/api/health answers {error.code}: no deployment, or one that is not ready"
+    except (OSError, ValueError, HTTPException) as error:
+        return f"nothing answers at {url}: {getattr(error, 'reason', error)}"
 
 
 def pytest_report_header() -> list[str]:

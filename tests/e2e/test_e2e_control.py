@@ -40,7 +40,7 @@ async def test_cancel_in_mid_run_leaves_nothing_running(swarms: Swarms) -> None:
     assert (ended.status, ended.root.status) == ("cancelled", Status.CANCELLED)
     assert ended.report.startswith("Cancelled by the user.")
     (asked,) = await run.questions()
-    assert asked["state"] == "expired"
+    assert asked["state"] == "cancelled"
     assert script.of("Review") == []
     await nothing_runs(run)
     assert (await run.post("/cancel")).status == 409
@@ -88,9 +88,11 @@ async def test_pause_stops_before_the_next_call_and_resume_goes_on(swarms: Swarm
     await asyncio.sleep(1.0)
     assert len(script.heard) == heard
     assert (await run.get(f"/events?after={frame}"))["items"] == []
-    assert (await run.get())["status"] == "running"
+    shown = await run.get()
+    assert (shown["status"], shown["paused"]) == ("running", True)
 
-    assert (await run.post("/resume")).status == 202
+    assert (await run.post("/resume")).body["paused"] is False
+    assert (await run.get())["paused"] is False
     ended = await run.ended()
 
     assert ended.status == "completed"

@@ -131,8 +131,8 @@ def calls_and_tokens(ended: Ended) -> tuple[int, int]:
     [
         ({"nodes": 3}, "Stopped: nodes ran out."),
         ({"calls": 9}, "Stopped: model calls ran out."),
+        ({"calls": 6}, "to share them out among 5 children and review takes 13."),
         ({"tokens": 4_000}, "Stopped: tokens ran out."),
-        ({"calls": 2}, "calls ran out."),
         ({"cost_usd": 0.0005}, "Stopped: cost"),
     ],
 )

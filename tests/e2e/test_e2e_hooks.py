@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BODY = json.dumps({"action": "opened", "issue": {"title": "The lamp is broken"}}).encode()
 #: So little that a swarm nobody speaks to ends at once.
-LITTLE = {"calls": 9}
+LITTLE = {"calls": 12}
 each_way = pytest.mark.parametrize("way", Verification)
 
 

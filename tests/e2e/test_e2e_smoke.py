@@ -100,8 +100,8 @@ async def test_the_hosts_own_routes_are_closed(nobody: Deployment) -> None:
 
 
 async def test_what_is_for_anybody_is_there(nobody: Deployment) -> None:
-    for path in ("health", "openapi.json", "docs"):
-        async with nobody.session.get(f"{nobody.url}/api/{path}") as reply:
+    for path in ("", "api/health", "api/openapi.json", "api/docs"):
+        async with nobody.session.get(f"{nobody.url}/{path}") as reply:
             assert reply.status == 200, path
 
 

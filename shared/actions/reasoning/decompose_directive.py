@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, create_model
 
 from shared.actions.background import background
 from shared.actions.context import ActionContext, ActionOption
+from shared.actions.naming import asked_files, named_files, renamed
 from shared.llm.prompting import Example, Section
 from shared.swarm.birth import MANAGER_ID
 from shared.swarm.outcomes import Outcome, Spawn, SubDirective
@@ -17,21 +18,32 @@ MAX_REVISIONS = 2
 _PLAN = (
     "You are a manager. Break the directive into at most {limit} sub-directives that can all start now and run in "
     "parallel, each by a worker who sees only its own sub-directive and the known facts. Each sub-directive is one "
-    "imperative sentence that names its result (for a file: the file name). No sub-directive may need the result of "
-    "another. Use as few as do the job; never repeat one. Answer in JSON."
+    "imperative sentence that names its result (for a file: the file name, as the directive gives it). No "
+    "sub-directive may need the result of another. Use as few as do the job; never repeat one. Where it is said what "
+    "is still missing, plan that alone: the rest is done. Answer in JSON."
 )
 _CHOOSE = "For each also name the action that will carry it out, one of:\n{options}"
 _EXAMPLES = (
     Example(
-        "Directive:\nWrite a haiku about rain.",
-        '{"sub_directives": ["Write rain.md, a haiku about rain in three lines of 5, 7 and 5 syllables."]}',
+        "Directive:\nWrite a limerick about an owl to owl.txt.",
+        '{"sub_directives": ["Write owl.txt, a limerick about an owl in five lines."]}',
     ),
     Example(
-        "What is known:\n[trip.txt] 24 pupils, 3 teachers, Friday 9 to 15, the bus is booked, 200 euros for tickets."
-        "\n\nDirective:\nOrganise the class trip to the zoo.",
-        '{"sub_directives": ["Write timetable.md, a timetable of the zoo trip on Friday from 9 to 15 by bus.", '
-        '"Write budget.py, which computes the cost per pupil of a trip from the number of pupils and the price.", '
-        '"Write letter.md, a letter to the parents about the zoo trip: when it is, what to bring."]}',
+        "What is known:\n[lamp.txt] The lighthouse stands 41 m high, has two keepers and is open on Sundays."
+        "\n\nDirective:\nGet the lighthouse ready for visitors: opening.md, horizon.py and climb.md.",
+        '{"sub_directives": ["Write opening.md, which says when the lighthouse is open and who shows it.", '
+        '"Write horizon.py, which computes how far one sees from a height in metres.", '
+        '"Write climb.md, the rules for climbing the stairs of the lighthouse."]}',
+    ),
+    Example(
+        "Directive:\nAsk me what the boat is called and where it lies, then write moorings.md about it.",
+        '{"sub_directives": ["Ask the user what the boat is called and where it lies."]}',
+    ),
+    Example(
+        "What is known:\n[What is the boat called?] Gull\n\n[Where does it lie?] At the north pier\n\n"
+        "Directive:\nAsk me what the boat is called and where it lies, then write moorings.md about it.\n\n"
+        "Still missing:\nNot produced: moorings.md",
+        '{"sub_directives": ["Write moorings.md, which says where the boat Gull lies."]}',
     ),
 )
 _CHECK = (
@@ -96,7 +108,22 @@ async def _plan(ctx: ActionContext, sections: list[Section], problem: str) -> li
     shape = _plan_model(ctx.fan_out, tuple(option.action_id for option in ctx.options))
     examples = () if ctx.options else _EXAMPLES
     plan = await ctx.model.ask("decompose", instructions, [*sections, revised], shape, examples=examples, tokens=700)
-    return _distinct(plan.model_dump()["sub_directives"])
+    return _as_asked(ctx, _distinct(plan.model_dump()["sub_directives"]))
+
+
+def _as_asked(ctx: ActionContext, children: list[SubDirective]) -> list[SubDirective]:
+    """The plan, by the names of the files that were asked for.
+
+    Its one part names the one file, should the model have called it otherwise; and a later round makes each file that
+    is still not there, should the model have planned the others again.
+    """
+    asked = asked_files(ctx.node.directive)
+    if len(asked) == len(children) == 1:
+        return [children[0].model_copy(update={"directive": renamed(children[0].directive, asked[0])})]
+    planned = {name for child in children for name in named_files(child.directive)}
+    lacking = [name for name in ctx.not_produced if name in asked and name not in planned]
+    added = [SubDirective(directive=f"Write {name}, which the goal asks for.") for name in lacking]
+    return [*children[: max(ctx.fan_out - len(added), 0)], *added[: ctx.fan_out]]
 
 
 def _distinct(entries: list[str | dict[str, str]]) -> list[SubDirective]:

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from shared.actions.context import ActionContext, ChildReport
+from shared.actions.naming import asked_files
 from shared.actions.reasoning import decompose_directive
 from shared.llm.prompting import Example, Section, clip
 from shared.swarm.outcomes import Outcome, Spawn, SubDirective, Terminate
@@ -41,21 +42,33 @@ class Review(BaseModel):
 
 
 async def perform(ctx: ActionContext) -> Outcome:
-    """Terminate with a consolidated report, or spawn a continuation for what is still missing."""
+    """Terminate with a consolidated report, or spawn a continuation for what is still missing.
+
+    Whatever the model says, a directive is not done while a file that it asks for is not there.
+    """
+    unmade = _unmade(ctx)
     if all(child.outcome in {"failed", "cancelled"} for child in ctx.children):
-        return _continuation(ctx, "Nothing was done: every attempt failed.\n" + _listing(ctx.children, 150))
+        return _continuation(ctx, "Nothing was done: every attempt failed.\n" + _listing(ctx.children, 150), unmade)
     sections = [
         Section("Directive", ctx.node.directive),
         Section("Known to be missing before", ctx.node.missing or ""),
         Section("Reports", _listing(ctx.children, 500)),
+        Section("Files that the directive names and nobody produced", ", ".join(ctx.not_produced)),
     ]
     review = await ctx.model.ask("review", _REVIEW, sections, Review, examples=_EXAMPLES, tokens=700)
-    if review.complete:
+    if review.complete and not unmade:
         return Terminate(report=review.report)
-    return _continuation(ctx, review.missing or review.report)
+    return _continuation(ctx, review.missing if review.complete else review.missing or review.report, unmade)
 
 
-def _continuation(ctx: ActionContext, missing: str) -> Spawn:
+def _unmade(ctx: ActionContext) -> str:
+    asked = asked_files(ctx.node.directive)
+    names = [name for name in ctx.not_produced if name in asked]
+    return f"Not produced: {', '.join(names)}" if names else ""
+
+
+def _continuation(ctx: ActionContext, missing: str, unmade: str) -> Spawn:
+    missing = "\n".join(part for part in (missing, unmade) if part)
     again = SubDirective(
         directive=ctx.node.directive, action_id=decompose_directive.ACTION_ID, continuation=True, missing=missing
     )

@@ -1,6 +1,7 @@
 """`writing.write_document`: write one document as a file."""
 
 import re
+from pathlib import PurePath
 
 from shared.actions.background import background
 from shared.actions.context import ActionContext
@@ -11,10 +12,20 @@ from shared.swarm.outcomes import ArtifactDraft, Fail, Outcome, Terminate
 ACTION_ID = "writing.write_document"
 
 _INSTRUCTIONS = (
-    "Write the document that the directive asks for, in Markdown, ready to be read by its audience. Use the facts you "
-    "were given and invent none. Be concrete and as short as the purpose allows. Answer with the document alone."
+    "Write the document that the directive asks for, in Markdown unless the file it names is of another kind, ready to "
+    "be read by its audience. Use the facts you were given and invent none. Be concrete and as short as the purpose "
+    "allows. Answer with the document alone."
 )
 _SUFFIXES = (".md", ".txt", ".markdown", ".rst", ".html")
+#: Text of other kinds, where a file of theirs is plainly asked for.
+# fmt: off
+_OTHERS = (
+    ".htm", ".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".xml", ".svg", ".css",
+    ".sql", ".tex", ".bib", ".sh", ".js", ".ts",
+)
+# fmt: on
+#: What is not listed goes out as plain text, pages and pictures too: no browser shall run what a model wrote.
+_MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".csv": "text/csv", ".json": "application/json"}
 _FENCE = re.compile(r"\A\s*```[a-z]*\n(.*?)\n```\s*\Z", re.DOTALL)
 
 
@@ -25,9 +36,12 @@ async def perform(ctx: ActionContext) -> Outcome:
     content = (fenced.group(1) if fenced else text).strip()
     if not content:
         return Fail(reason="The model wrote an empty document.")
-    name = file_name(ctx.node.directive, _SUFFIXES, ctx.handed_over)
+    name = file_name(ctx.node.directive, _SUFFIXES, ctx.handed_over, _OTHERS)
     artifact = ArtifactDraft(
-        name=name, media_type="text/markdown", content=content + "\n", description=ctx.node.directive[:200]
+        name=name,
+        media_type=_MEDIA_TYPES.get(PurePath(name).suffix, "text/plain"),
+        content=content + "\n",
+        description=ctx.node.directive[:200],
     )
     report = f"Wrote `{name}` ({len(content.split())} words).\n\n{clip(content, 300)}"
     return Terminate(report=report, artifacts=(artifact,))

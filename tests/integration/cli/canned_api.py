@@ -180,7 +180,7 @@ class CannedApi:
 
     @web.middleware
     async def _record(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        body = await request.json() if request.can_read_body else None
+        body = await request.json() if request.content_type == "application/json" else await request.read() or None
         self.received.append((request.method, request.path_qs, body))
         self.headers = dict(request.headers)
         if self.refusal:
@@ -250,6 +250,8 @@ class CannedApi:
 
     async def _add_memory(self, request: web.Request) -> web.Response:
         given = await request.json()
+        if given.get("folder_id") == "x":
+            return problem(400, "folder_id: there is no folder 'x'")
         return web.json_response(FACT | {"name": given["name"], "path": ["User", "Facts", given["name"]]}, status=201)
 
     async def _memory_detail(self, request: web.Request) -> web.Response:

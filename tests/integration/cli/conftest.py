@@ -1,6 +1,7 @@
 """A canned deployment and the command line that talks to it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from canned_api import CannedApi, Cli, Ran
@@ -17,8 +18,9 @@ def api() -> Iterator[CannedApi]:
 
 
 @pytest.fixture
-def cli(api: CannedApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Runs the command in this process against the canned server."""
+def cli(api: CannedApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
+    """Runs the command in this process against the canned server, from a folder that holds no key."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SWARMSTAR_URL", api.url)
     monkeypatch.delenv("SWARMSTAR_API_KEY", raising=False)
 

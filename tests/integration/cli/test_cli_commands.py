@@ -2,6 +2,7 @@
 
 import base64
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,61 @@ def test_list_shows_swarms_and_where_the_next_page_is(cli: Cli, api: CannedApi) 
     assert "swarmstar list --cursor next-page" in ran.out
     assert api.received[0][1] == "/api/v1/swarms?limit=1&cursor=here"
     assert documents(cli("list", "--json").out)[0]["cursor"] == "next-page"
+
+
+def test_list_says_what_a_swarm_comes_from_and_that_it_is_paused(cli: Cli, api: CannedApi) -> None:
+    api.swarm = swarm("running", paused=True, origin={"kind": "schedule", "id": "s1", "due": None})
+    (line, _) = cli("list").out.splitlines()
+    assert line.startswith(f"‖ {SWARM_ID}")
+    assert "  paused  " in line
+    assert line.endswith("  (by schedule s1)")
+    assert cli("tree", SWARM_ID).out.startswith(f"‖ swarm {SWARM_ID}  paused")
+
+    api.swarm = swarm("completed", paused=True, imported="2026-11-22T10:00:00Z")
+    (line, _) = cli("list").out.splitlines()
+    assert line.startswith(f"✓ {SWARM_ID}")
+    assert line.endswith("  (imported)")
+
+
+def test_an_answer_to_a_paused_swarm_waits_for_it_to_be_resumed(cli: Cli, api: CannedApi) -> None:
+    api.swarm = swarm("running", paused=True)
+
+    assert f"once you resume it: swarmstar resume {SWARM_ID}" in cli("answer", SWARM_ID, "q1", "Francs").out
+
+
+def test_a_question_that_nobody_answered_says_so(cli: Cli, api: CannedApi) -> None:
+    api.question["state"] = "expired"
+    assert "expired: nobody answered by the deadline" in cli("questions", SWARM_ID).out
+
+    api.question["state"] = "cancelled"
+    assert "cancelled: its node was cancelled" in cli("questions", SWARM_ID).out
+
+
+def test_address_and_format_may_come_before_the_command(
+    cli: Cli, api: CannedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWARMSTAR_URL", "http://127.0.0.1:1")
+
+    before = cli("--url", api.url, "--json", "list")
+    nested = cli("--url", api.url, "memory", "list", SWARM_ID)
+    after = cli("--url", "http://127.0.0.1:2", "list", "--url", api.url)
+
+    assert documents(before.out)[0]["items"][0]["swarm_id"] == SWARM_ID
+    assert [ran.code for ran in (before, nested, after)] == [0, 0, 0]
+    assert "http://127.0.0.1:1." in cli("list").err
+
+
+def test_the_version_is_shown(cli: Cli) -> None:
+    assert cli("--version").out == f"swarmstar {version('swarmstar')}\n"
+
+
+def test_a_file_is_no_folder_to_save_in(cli: Cli, api: CannedApi, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+
+    ran = cli("artifacts", SWARM_ID, "--save", "taken")
+
+    assert (ran.code, "taken is a file, not a folder" in ran.err) == (2, True)
+    assert api.received == []
 
 
 def test_artifacts_are_listed_and_saved_and_never_written_over(cli: Cli, tmp_path: Path) -> None:

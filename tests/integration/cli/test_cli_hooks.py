@@ -129,7 +129,15 @@ def test_list_takes_every_page(cli: Cli, api: HookedApi) -> None:
 
 def test_show_says_what_came(cli: Cli, api: HookedApi) -> None:
     out = cli("hooks", "show", HOOK_ID).out
-    for said in ("starts: Look into the build.", "a.md", f"started {SWARM_ID}", "the hook is paused", api.url):
+    for said in (
+        "starts: Look into the build.",
+        "a.md",
+        f"started {SWARM_ID}",
+        "the hook is paused",
+        "limits nodes=50",
+        "once a minute",
+        api.url,
+    ):
         assert said in out
     assert api.secret not in out
 

@@ -80,3 +80,10 @@ def test_actions_are_listed_with_their_use_in_a_swarm(cli: Cli) -> None:
     assert first.split()[:3] == ["3", "nodes", "communication.ask_user_questions"]
     assert made.split() == ["1", "node", "made-0", "Counts.", "(made", "here)"]
     assert len(json.loads(cli("actions", SWARM_ID, "--json").out)["items"]) == 2
+
+
+def test_a_folder_that_is_not_there_is_answered_with_those_that_are(cli: Cli, api: CannedApi) -> None:
+    ran = cli("memory", "add", SWARM_ID, "Tea", "Likes tea.", "--folder", "x")
+
+    assert ran.code == 1
+    assert ran.err == "error: There is no folder x; there are: facts.\n"

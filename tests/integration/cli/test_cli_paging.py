@@ -60,6 +60,6 @@ def test_a_tree_is_taken_whole(url: str) -> None:
 
 
 def test_a_list_without_end_is_not_followed_for_ever(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.api.MAX_PAGES", 5)
+    monkeypatch.setattr("cli.transport.MAX_PAGES", 5)
     with Api(url) as api, pytest.raises(CliError, match="5 pages"):
         api.artifacts("endless")

@@ -84,6 +84,21 @@ def test_watching_survives_a_restart_of_the_host(running: CannedApi) -> None:
     assert frames == sorted(frames)
 
 
+def test_watching_says_when_the_swarm_is_paused_and_when_it_goes_on(running: CannedApi) -> None:
+    with process("watch", SWARM_ID, "--url", running.url) as child:
+        read_until(child, "0.0.0")
+        assert child.stderr is not None
+        running.swarm = swarm("running", paused=True)
+        paused = child.stderr.readline()
+        running.swarm = swarm("running")
+        resumed = child.stderr.readline()
+        finish(running)
+        child.communicate(timeout=20)
+
+    assert paused == f"The swarm is paused; go on with it: swarmstar resume {SWARM_ID}.\n"
+    assert resumed == "The swarm is resumed.\n"
+
+
 def in_terminal(api: CannedApi, *arguments: str, until: str, then: Callable[[], None] | None = None) -> tuple[str, int]:
     """What a terminal of 100 by 30 gets to see; `then` is called once `until` was seen."""
     ours, theirs = pty.openpty()

@@ -49,7 +49,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.now = datetime(2026, 11, 22, 12, tzinfo=UTC)
         self.settings = Settings(local_user="ada", spaces_dir=folder)
-        self.bare = SqliteStore(folder)
+        self.bare = SqliteStore(folder, clock=lambda: self.now.timestamp())
         self.folder = folder
         self.runtime = Signals()
         self.app = self.over(self.bare)

@@ -150,6 +150,28 @@ async def test_refusals_do_not_hide_what_started(world: World) -> None:
     assert shown.last_refused is not None
 
 
+async def test_what_came_to_a_hook_is_not_kept_for_ever(world: World) -> None:
+    """A delivery that is noted while its hook is deleted leaves a note that nobody would remove."""
+    hook = await world.hook()
+    for delivery_id in ("one", "two"):
+        await world.deliver(hook, delivery_id)
+        world.pass_(days=399)
+        assert (await world.shown(hook)).last_started is not None
+    world.pass_(days=2)
+    assert (await world.shown(hook)).last_started is None
+
+
+async def test_a_seed_makes_the_same_secret_however_often_a_request_is_tried(world: World) -> None:
+    for way in Verification:
+        new = hooks.NewHook.model_validate({"name": "builds", "verification": way, "swarm": {"directive": "Look"}})
+        made = [(await hooks.create_hook(world.app, ADA, new, way, b"s" * 32)).doc for _ in range(2)]
+        assert made[0].secret == made[1].secret
+        assert await world.deliver(made[0], f"first-{way}")
+        turned = [(await hooks.rotate_hook(world.app, ADA, made[0].hook_id, "r2", b"t" * 32)).doc for _ in range(2)]
+        assert turned[0].secret == turned[1].secret != made[0].secret
+        assert await world.deliver(turned[0], f"then-{way}")
+
+
 async def test_the_secret_before_is_good_for_a_day(world: World) -> None:
     hook = await world.hook()
     new = (await hooks.rotate_hook(world.app, ADA, hook.hook_id, "r2")).doc

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -98,3 +99,27 @@ def test_an_unknown_offline_model_is_one_line(start: Start) -> None:
     assert child.returncode == 1
     assert err.startswith("error: no offline model called 'huge'; there are qwen2.5-coder-1.5b")
     assert "Traceback" not in err
+
+
+def test_a_second_one_says_so_before_anything_else(start: Start, tmp_path: Path) -> None:
+    first = start(OPENAI_API_KEY="secret")
+    address(first)
+
+    second = start(OPENAI_API_KEY="secret")
+    _, err = second.communicate(timeout=15)
+
+    assert second.returncode == 1
+    database = tmp_path / ".swarmstar" / "host.db"
+    assert err.startswith(f"error: another host (process {first.pid}) already uses {database}; stop it")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_port_in_use_is_said_before_anything_else(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        child = start("--port", str(port), OPENAI_API_KEY="secret")
+        _, err = child.communicate(timeout=15)
+
+    assert child.returncode == 1
+    assert err.startswith(f"error: port {port} of 127.0.0.1 cannot be listened on (Address already in use)")
+    assert len(err.splitlines()) == 1

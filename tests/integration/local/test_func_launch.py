@@ -178,3 +178,31 @@ def test_an_account_is_no_emulator(launch: Launch) -> None:
     assert child.returncode == 1
     assert "must be an emulator on this machine" in err
     assert "Traceback" not in err
+
+
+def test_make_looks_for_the_tools_before_it_installs_emulators(tmp_path: Path) -> None:
+    """In a folder where npm would leave a mark, with all that comes before it in place."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("package.json", "package-lock.json", "pyproject.toml", *(f.name for f in ROOT.glob("requirements*"))):
+        (tmp_path / name).touch()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("node", "npm"):
+        (programs / name).write_text(f"#!/bin/sh\n: > '{tmp_path}/installing'\n", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    (tmp_path / "ready").touch()
+    make = shutil.which("make")
+    assert make is not None
+
+    run = subprocess.run(
+        [make, "func", f"READY={tmp_path / 'ready'}", f"BIN={Path(sys.executable).parent}"],
+        cwd=tmp_path,
+        env={"PATH": str(programs), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=40,
+    )
+
+    assert run.returncode != 0
+    assert f"error: {MISSING}\n" in run.stderr
+    assert not (tmp_path / "installing").exists()

@@ -1,9 +1,11 @@
-"""The time for which its user pauses a swarm is none of its wall time."""
+"""Pauses: a swarm shows that it is paused, and the time of it is none of its wall time."""
 
+import pytest
 from quota_world import ADA, SMALL, Signals, World
 
+from shared.store import Category
 from shared.swarm.swarm import SwarmStatus
-from shared.usecases.swarms import get_swarm, pause_swarm, resume_swarm
+from shared.usecases.swarms import cancel_swarm, get_swarm, list_swarms, pause_swarm, resume_swarm
 
 LIMITS = {"wall_seconds": 60}
 
@@ -31,3 +33,40 @@ async def test_it_goes_on_once_the_pause_is_over(world: World) -> None:
     ended = await get_swarm(world.app, ADA, swarm.swarm_id)
     assert ended.status is not SwarmStatus.COMPLETED
     assert "time" in str(ended.report)
+
+
+async def shown(world: World, swarm_id: str) -> tuple[bool, bool]:
+    """Whether a swarm is paused, by itself and in the list."""
+    listed, _ = await list_swarms(world.app, ADA, 10, None)
+    (mine,) = [one for one in listed if one.swarm_id == swarm_id]
+    return (await get_swarm(world.app, ADA, swarm_id)).paused, mine.paused
+
+
+async def test_a_pause_is_shown(world: World) -> None:
+    swarm, other = await world.create(SMALL), await world.create(SMALL)
+    assert await shown(world, swarm.swarm_id) == (False, False)
+    assert (await pause_swarm(world.app, ADA, swarm.swarm_id)).paused
+    assert await shown(world, swarm.swarm_id) == (True, True)
+    assert await shown(world, other.swarm_id) == (False, False)
+    assert not (await resume_swarm(world.app, ADA, Signals(), swarm.swarm_id)).paused
+    assert await shown(world, swarm.swarm_id) == (False, False)
+    await pause_swarm(world.app, ADA, swarm.swarm_id)
+    assert not (await cancel_swarm(world.app, ADA, Signals(), swarm.swarm_id)).paused
+    assert await shown(world, swarm.swarm_id) == (False, False)
+
+
+async def test_swarms_that_ended_are_listed_in_one_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    swarm = await world.create(SMALL)
+    await pause_swarm(world.app, ADA, swarm.swarm_id)
+    await resume_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await world.run(swarm)
+    read: list[Category] = []
+    get = world.bare.get
+
+    async def noting(space: object, category: Category, key: str) -> object:
+        read.append(category)
+        return await get(space, category, key)  # type: ignore[arg-type]  # handed on as it came
+
+    monkeypatch.setattr(world.bare, "get", noting)
+    assert await shown(world, swarm.swarm_id) == (False, False)
+    assert Category.CONTROL not in read

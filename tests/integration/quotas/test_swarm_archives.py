@@ -1,5 +1,6 @@
 """Exporting a swarm and importing it into another account."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -78,7 +79,7 @@ async def test_a_swarm_is_the_same_in_another_account(world: World) -> None:
     assert await documents(world, "bob", taken.swarm_id) == ada
     assert len(ada) > 50
     mine, theirs = await get_swarm(world.app, ADA, swarm.swarm_id), await get_swarm(world.app, BOB, taken.swarm_id)
-    same = {"user_id", "swarm_id", "imported"}
+    same = {"user_id", "swarm_id", "imported", "origin"}
     assert theirs.model_dump(exclude=same) == mine.model_dump(exclude=same)
     trees = [
         await get_tree(world.app, user, one, 200, None) for user, one in ((ADA, swarm.swarm_id), (BOB, taken.swarm_id))
@@ -87,6 +88,11 @@ async def test_a_swarm_is_the_same_in_another_account(world: World) -> None:
     assert (await get_node(world.app, BOB, taken.swarm_id, "0")).report == mine.report
     listed, _ = await list_swarms(world.app, BOB, 10, None)
     assert [one.swarm_id for one in listed] == [taken.swarm_id]
+    assert theirs.origin is not None
+    assert (theirs.origin.kind, theirs.origin.id) == ("archive", hashlib.sha256(archive).hexdigest())
+    own, _ = await list_swarms(world.app, ADA, 10, None)
+    assert theirs.report
+    assert [one.report for one in (*listed, *own)] == [None, None]
     assert [entry async for entry in UnfinishedSwarms(world.store).all()] == []
 
 

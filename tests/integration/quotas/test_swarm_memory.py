@@ -108,6 +108,13 @@ async def test_what_cannot_be_added_is_refused(world: World) -> None:
     for given in (new(folder_id="nowhere"), new(content="a\x00b"), new(name="\x1c")):
         with pytest.raises(InvalidInput):
             await add(world, swarm, 1, given)
+    with pytest.raises(InvalidInput, match=r"no folder 'nowhere'; there are memory, .*facts.*") as told:
+        await add(world, swarm, 1, new(folder_id="nowhere"))
+    named = str(told.value).partition("there are ")[2].split(", ")
+    assert "projects" in named
+    assert not {"reports", "directives"} & set(named)
+    for number, folder_id in enumerate(named):
+        await add(world, swarm, number, new(name=f"In {folder_id}", content="Word.", folder_id=folder_id))
     for folder_id in ("reports", "directives"):
         with pytest.raises(Conflict):
             await add(world, swarm, 1, new(folder_id=folder_id))

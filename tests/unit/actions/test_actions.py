@@ -186,6 +186,40 @@ async def test_a_review_reads_that_a_child_did_not_do_all() -> None:
     assert "INCOMPLETE: Half of it." in model.asked[0][1]
 
 
+async def test_a_directive_is_not_done_while_a_file_it_asks_for_is_not_there() -> None:
+    model = Answers({"complete": True, "missing": "", "report": "All are written."})
+    asked = "Write a.md and b.md, and leave c.py alone"
+    outcome = await review_reports.perform(
+        context(model, asked, children=(child("Wrote a"),), not_produced=("b.md", "c.py"))
+    )
+    assert isinstance(outcome, Spawn)
+    assert outcome.children[0].missing == "Not produced: b.md"
+    assert "nobody produced: b.md, c.py" in model.asked[0][1]
+
+
+async def test_a_file_that_is_only_named_is_for_the_model_to_judge() -> None:
+    model = Answers({"complete": True, "missing": "", "report": "The tests are written."})
+    ctx = context(model, "Write tests for c.py", children=(child("Wrote tests"),), not_produced=("c.py",))
+    assert await review_reports.perform(ctx) == Terminate(report="The tests are written.")
+    assert "nobody produced: c.py" in model.asked[0][1]
+
+
+async def test_the_one_part_of_a_plan_makes_the_one_file_asked_for() -> None:
+    outcome = await decompose_directive.perform(context(Answers(plan("Write rain.md, a haiku.")), "Write haiku.md."))
+    assert isinstance(outcome, Spawn)
+    assert outcome.children[0].directive == "Write haiku.md, a haiku."
+
+
+async def test_a_later_round_makes_what_is_not_there_even_if_the_model_plans_the_rest_again() -> None:
+    asked = "Write a.md and b.md, and leave c.py alone"
+    model = Answers(plan("Write a.md.", "Check a.md.", "Praise a.md."), GOOD)
+    ctx = context(model, asked, missing="Not produced: b.md", not_produced=("b.md", "c.py"), fan_out=3)
+    outcome = await decompose_directive.perform(ctx)
+    assert isinstance(outcome, Spawn)
+    added = "Write b.md, which the goal asks for."
+    assert [child.directive for child in outcome.children] == ["Write a.md.", "Check a.md.", added]
+
+
 async def test_a_review_of_nothing_but_failures_needs_no_model() -> None:
     model = Answers()
     outcome = await review_reports.perform(context(model, children=(child("No.", "failed"),)))
@@ -202,6 +236,22 @@ async def test_a_document_is_the_artifact_and_the_report_begins_it() -> None:
     assert outcome.report.startswith("Wrote `tea.md`")
     assert "tea,3" in model.asked[0][1]
     assert "The whole goal" in model.asked[0][1]
+
+
+@pytest.mark.parametrize(
+    ("directive", "name", "media_type"),
+    [
+        ("Write scores.csv with a row for each player", "scores.csv", "text/csv"),
+        ("Create settings.json", "settings.json", "application/json"),
+        ("Write page.svg, a red dot", "page.svg", "text/plain"),
+        ("Write a summary of scores.csv", "summary_scores_csv.md", "text/markdown"),
+        ("Describe notes.txt", "notes.txt", "text/plain"),
+    ],
+)
+async def test_a_document_is_of_the_kind_that_is_asked_for(directive: str, name: str, media_type: str) -> None:
+    outcome = await write_document.perform(context(Answers("1,2"), directive))
+    assert isinstance(outcome, Terminate)
+    assert [(a.name, a.media_type) for a in outcome.artifacts] == [(name, media_type)]
 
 
 async def test_an_empty_document_fails() -> None:

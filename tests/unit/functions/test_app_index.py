@@ -41,7 +41,7 @@ def test_the_sweep_runs_twice_a_minute_schedules_once_and_the_purge_daily() -> N
 
 def test_every_route_is_below_the_version_and_says_its_methods() -> None:
     routes = [(one.trigger.properties["route"], one.trigger.properties["methods"]) for one in http()]
-    unversioned = {"api/health", "api/openapi.json", "api/docs", "hooks/{hook_id}"}
+    unversioned = {"/", "api/health", "api/openapi.json", "api/docs", "hooks/{hook_id}"}
     assert {route for route, _ in routes if not route.startswith("api/v1/")} == unversioned
     assert all(methods and set(methods) <= {"GET", "POST", "PUT", "PATCH", "DELETE"} for _, methods in routes)
     pairs = [(re.sub(r"\{\w+\}", "{}", route), method) for route, methods in routes for method in methods]

@@ -22,7 +22,7 @@ ROUTES = [
     for method in function.trigger.properties["methods"]
 ]
 #: What anybody may call. A route that is added here tells something to the whole world.
-PUBLIC = {"api/health", "api/openapi.json", "api/docs"}
+PUBLIC = {"/", "api/health", "api/openapi.json", "api/docs"}
 #: Where another system calls that is no user, and proves itself to the handler.
 PROVEN = {"hooks/{hook_id}"}
 GUARDED = [

@@ -9,7 +9,7 @@ from shared.config import Settings
 
 ROOT = Path(__file__).parents[3]
 #: What the Functions host itself reads, and host.json refers to.
-PLATFORM = {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME", "TASKHUB_NAME"}
+PLATFORM = {"AzureWebJobsStorage", "AzureWebJobsDisableHomepage", "FUNCTIONS_WORKER_RUNTIME", "TASKHUB_NAME"}
 #: Who is let in, where state lies, and the model. What else there is has a default that works on one's own machine.
 NEEDED = {"LOCAL_USER", "LOCAL_KEY_SHA256", "STORE", "MODEL_API_KEY", "MODEL"}
 

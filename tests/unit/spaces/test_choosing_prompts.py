@@ -50,6 +50,32 @@ def test_the_examples_are_valid_answers() -> None:
             ChoiceAnswer.model_validate_json(message.content)
 
 
+@pytest.mark.parametrize(
+    ("best", "number"),
+    [
+        ("Write text", 2),
+        (" write TEXT ", 2),
+        ("[folder] write text", 2),
+        ("Write text (in A / B) - what it does", 2),
+        ("2. Write text", 2),
+        ("3", 3),
+        (3, 3),
+        ("2 of 3", 3),
+        ("None of these", 0),
+        ("Write", 0),
+        ("0", 0),
+    ],
+)
+async def test_an_answer_means_an_option_by_its_name_or_its_number(best: object, number: int) -> None:
+    async def ask(messages: tuple[Message, ...], output: type[T], /) -> T:
+        return output.model_validate({"best": best, "unviable": [], "confidence": "high"})
+
+    names = ["Write", "Write text", "2 of 3"]
+    shown = [Option(number=n, id=f"o{n}", kind="leaf", name=name, description="") for n, name in enumerate(names, 1)]
+    shown = [option for option in shown if number or option.number > 1]
+    assert (await model_chooser(ask)("a request", shown)).best == number
+
+
 @pytest.mark.parametrize("answer", [{"best": -1, "confidence": "low"}, {"best": 1, "confidence": "sure"}])
 def test_answers_of_another_shape_are_refused(answer: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

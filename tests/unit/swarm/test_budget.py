@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.swarm.budget import Lease, Limits, spent
+from shared.swarm.budget import LEAST, READING, SMALLEST, Lease, Limits, least, shortage, spent, without_review
 from shared.swarm.usage import Usage
 
 leases = st.builds(
@@ -45,6 +45,31 @@ def test_the_shortest_amount_is_named() -> None:
 def test_spent_sums_tokens_read_and_written() -> None:
     used = spent(Usage(calls=2, input_tokens=30, output_tokens=12, cost_usd=0.5), nodes=3)
     assert used == Lease(nodes=3, calls=2, tokens=42, cost_usd=0.5)
+
+
+PLENTY = Lease(nodes=10_000, calls=10_000, tokens=10**9)
+
+
+@pytest.mark.parametrize(("amount", "name"), [("nodes", "nodes"), ("calls", "model calls"), ("tokens", "tokens")])
+@pytest.mark.parametrize("parts", [1, 2, 5, 32])
+def test_a_shortage_tells_what_would_have_been_enough(amount: str, name: str, parts: int) -> None:
+    told = shortage(PLENTY.model_copy(update={amount: 1}), parts)
+    assert told.what == name
+    assert told.told.startswith(f"There were 1 {name} left")
+    assert ("one child" if parts == 1 else f"{parts} children") in told.told
+    needed = int(told.told.removesuffix(".").split()[-1])
+    enough, short = (PLENTY.model_copy(update={amount: n}) for n in (needed, needed - 2))
+    assert without_review(enough).share(parts).covers(SMALLEST)
+    assert not without_review(short).share(parts).covers(SMALLEST)
+
+
+def test_the_least_leaves_enough_for_one_child_and_its_review() -> None:
+    planned = LEAST - Lease(nodes=1, calls=1, tokens=1_200)
+    assert without_review(planned).covers(SMALLEST)
+    assert not without_review(planned - Lease(calls=1)).covers(SMALLEST)
+    assert not without_review(planned - Lease(nodes=1)).covers(SMALLEST)
+    assert least(0) == {"nodes": 2, "calls": 6, "tokens": 3_900}
+    assert least(2)["calls"] == 6 + 2 * READING.calls
 
 
 @pytest.mark.parametrize("field", ["nodes", "depth", "rounds", "fan_out", "calls", "tokens", "wall_seconds"])

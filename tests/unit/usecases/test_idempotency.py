@@ -213,6 +213,22 @@ async def test_a_fingerprint_is_the_same_for_the_same_bytes_of_any_size() -> Non
     assert await fingerprint(large) == hashlib.sha256(large).hexdigest()
 
 
+async def test_every_attempt_makes_the_same_secret_and_nobody_else_does(app: App, now: Now) -> None:
+    slow, others = once(app), [once(app, BOB), once(app, key="other"), once(app, endpoint="f")]
+    for one in (slow, *others):
+        await one.begin()
+    now.at += timedelta(seconds=61)
+    again = once(app)
+    await again.begin()
+    assert slow.seed() == again.seed()
+    assert len({one.seed() for one in (again, *others)}) == 4
+    now.at += timedelta(days=1)
+    later = once(app)
+    await later.begin()
+    assert later.seed() != again.seed()
+    assert len(later.seed()) == 32
+
+
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 129, "\u00e9", "a\nb"])
 def test_keys_that_cannot_be_used(app: App, key: str) -> None:
     with pytest.raises(InvalidInput):
