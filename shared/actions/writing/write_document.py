@@ -20,8 +20,8 @@ _SUFFIXES = (".md", ".txt", ".markdown", ".rst", ".html")
 #: Text of other kinds, where a file of theirs is plainly asked for.
 # fmt: off
 _OTHERS = (
-    ".htm", ".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".xml", ".svg", ".css",
-    ".sql", ".tex", ".bib", ".sh", ".js", ".ts",
+    ".htm", ".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".xml", ".svg",
+    ".css", ".sql", ".tex", ".bib", ".sh", ".js", ".ts",
 )
 # fmt: on
 #: What is not listed goes out as plain text, pages and pictures too: no browser shall run what a model wrote.
