@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.errors import Conflict, Forbidden, InvalidInput, NotFound, Stale
 from shared.store.catalog import ApiKeys, Users
@@ -41,6 +41,14 @@ class UserChange(BaseModel):
     quotas: Quotas | None = None
 
 
+def _each_once(scopes: object) -> object:
+    if isinstance(scopes, list) and (
+        len(scopes) > len(Scope) or any(scope in scopes[:place] for place, scope in enumerate(scopes))
+    ):
+        raise ValueError("name each scope once")
+    return scopes
+
+
 class NewKey(BaseModel):
     """A key to be made."""
 
@@ -49,6 +57,8 @@ class NewKey(BaseModel):
     name: Name = Field(description="What it is for.")
     scopes: frozenset[Scope] = Field(default=USER_SCOPES, min_length=1, description="`read`, `write`, or both.")
     expires_days: int | None = Field(default=None, ge=1, le=3_650, description="Days it is good for; null: no end.")
+
+    _check_scopes = field_validator("scopes", mode="before")(_each_once)
 
 
 class KeyView(BaseModel):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from pydantic import ValidationError
 
 from shared import bootstrap
 from shared.adapters.filesystem import FilesystemBlobs
@@ -182,6 +183,13 @@ async def test_a_key_has_no_more_rights_than_who_makes_it(app: App) -> None:
     with pytest.raises(Forbidden):
         await accounts.create_key(app, admin, NewKey(name="admin", scopes=frozenset({Scope.ADMIN})))
     assert (await accounts.create_key(app, reader, NewKey(name="same", scopes=READ))).scopes == (Scope.READ,)
+
+
+@pytest.mark.parametrize("scopes", [["read", "read"], ["read", "write", "read"], ["read"] * 10_000])
+def test_a_scope_is_named_once(scopes: list[str]) -> None:
+    with pytest.raises(ValidationError, match="name each scope once"):
+        NewKey.model_validate({"name": "phone", "scopes": scopes})
+    assert NewKey.model_validate({"name": "phone", "scopes": ["read", "write"]}).scopes == {Scope.READ, Scope.WRITE}
 
 
 async def test_keys_are_their_users_own(app: App) -> None:
