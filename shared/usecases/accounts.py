@@ -41,10 +41,8 @@ class UserChange(BaseModel):
     quotas: Quotas | None = None
 
 
-def _each_once(scopes: object) -> object:
-    if isinstance(scopes, list) and (
-        len(scopes) > len(Scope) or any(scope in scopes[:place] for place, scope in enumerate(scopes))
-    ):
+def _each_once(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    if len(set(scopes)) < len(scopes):
         raise ValueError("name each scope once")
     return scopes
 
@@ -55,10 +53,16 @@ class NewKey(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name = Field(description="What it is for.")
-    scopes: frozenset[Scope] = Field(default=USER_SCOPES, min_length=1, description="`read`, `write`, or both.")
+    scopes: tuple[Scope, ...] = Field(
+        default=tuple(sorted(USER_SCOPES)),
+        min_length=1,
+        max_length=len(Scope),
+        json_schema_extra={"uniqueItems": True},
+        description="`read`, `write`, or both.",
+    )
     expires_days: int | None = Field(default=None, ge=1, le=3_650, description="Days it is good for; null: no end.")
 
-    _check_scopes = field_validator("scopes", mode="before")(_each_once)
+    _check_scopes = field_validator("scopes")(_each_once)
 
 
 class KeyView(BaseModel):
@@ -122,7 +126,8 @@ async def create_key(
 
     With the id and the seed of an attempt that broke off, or still goes on, it is the same key.
     """
-    if not new.scopes <= tenant.scopes & USER_SCOPES:
+    scopes = frozenset(new.scopes)
+    if not scopes <= tenant.scopes & USER_SCOPES:
         raise Forbidden("a key cannot have rights that this credential does not have")
     await ensure_user(app, User(user_id=tenant.user_id, name=tenant.user_id, created=app.now()))
     now = app.now()
@@ -133,7 +138,7 @@ async def create_key(
         secret_sha256=api_keys.digest(secret),
         user_id=tenant.user_id,
         name=new.name,
-        scopes=new.scopes,
+        scopes=scopes,
         created=now,
         expires=expires,
     )

