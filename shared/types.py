@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from shared.errors import InvalidInput
 
@@ -19,8 +19,15 @@ ITEM_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ACCOUNT = "account"
 SYSTEM = "system"
 
-#: What people call a thing.
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"\S")]
+
+def _trimmed(name: str) -> str:
+    if not name.strip():
+        raise ValueError("it is empty: say something")
+    return name.strip()
+
+
+#: What people call a thing. It is trimmed after it was measured, so that what is taken is what the schema allows.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"\S"), AfterValidator(_trimmed)]
 #: Gives the present time, with its zone. Handed in, so that tests decide what time it is.
 Clock = Callable[[], datetime]
 

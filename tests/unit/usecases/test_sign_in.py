@@ -192,6 +192,13 @@ def test_a_scope_is_named_once(scopes: list[str]) -> None:
     assert NewKey.model_validate({"name": "phone", "scopes": ["read", "write"]}).scopes == (Scope.READ, Scope.WRITE)
 
 
+@pytest.mark.parametrize("name", ["", " ", "\x1c", " " + "a" * 120, "a" * 121])
+def test_a_name_is_measured_as_it_was_sent(name: str) -> None:
+    with pytest.raises(ValidationError):
+        NewUser(name=name)
+    assert NewUser(name=" Ada ").name == "Ada"
+
+
 async def test_keys_are_their_users_own(app: App) -> None:
     ada = await key_of(app, "Ada")
     await key_of(app, "Bob")
