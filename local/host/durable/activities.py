@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from azure.functions import meta
 
+from local.host.durable.dynamic_concurrency import Pressure
 from local.host.durable.model import Instance
-from local.host.durable.pressure import Pressure
 from local.host.durable.protocol import clean
 from local.host.invoke import Invoker
 from local.host.logs import log, milliseconds

@@ -13,12 +13,12 @@ from typing import Any
 
 from local.host.durable import episode, sdk
 from local.host.durable.activities import ActivityRunner, Result, Work
-from local.host.durable.alarms import Alarms
 from local.host.durable.model import Instance, Kind, Message, Parent
 from local.host.durable.protocol import Status, missing, parse_stamp, stamp
 from local.host.durable.recovery import recover
 from local.host.durable.replay_cache import ReplayCache
 from local.host.durable.storage import Storage
+from local.host.durable.timer_queue import Alarms
 from local.host.durable.turn import Call, Ending, Renewal, Turn
 from local.host.invoke import Invoker
 from local.host.logs import log

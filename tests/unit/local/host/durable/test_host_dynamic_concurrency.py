@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from local.host.durable.pressure import BEAT, FLOOR, LATE, Pressure
+from local.host.durable.dynamic_concurrency import BEAT, FLOOR, LATE, Pressure
 
 
 def test_room_shrinks_to_its_floor_while_the_loop_is_late_and_comes_back() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from local.host.durable.alarms import Alarms
+from local.host.durable.timer_queue import Alarms
 
 
 async def test_alarms_ring_in_order_and_not_early():
