@@ -14,9 +14,9 @@ from cli.commands import (
     archives,
     artifacts,
     hooks,
+    inspect,
     keys,
     local,
-    looking,
     memory,
     questions,
     schedules,
@@ -73,9 +73,9 @@ def _everywhere(command: object, said: dict[str, Any]) -> dict[str, Any]:
 
 app.command()(swarms.run)
 app.command()(swarms.watch)
-app.command()(looking.tree)
-app.command()(looking.node)
-app.command()(looking.events)
+app.command()(inspect.tree)
+app.command()(inspect.node)
+app.command()(inspect.events)
 app.command()(questions.questions)
 app.command()(questions.answer)
 app.command()(artifacts.artifacts)

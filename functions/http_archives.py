@@ -4,11 +4,11 @@ import azure.durable_functions as df
 
 from functions._endpoints import Call, Endpoint, endpoint
 from functions._responses import Reply
+from shared.archives.export_swarm import export_swarm as export
+from shared.archives.import_swarm import import_swarm as take_in
+from shared.archives.model import MAX_ARCHIVE
 from shared.swarm.swarm import Swarm
 from shared.tenancy import Scope
-from shared.usecases.archive import MAX_ARCHIVE
-from shared.usecases.export_swarm import export_swarm as export
-from shared.usecases.import_swarm import import_swarm as take_in
 
 bp = df.Blueprint()
 

@@ -6,10 +6,10 @@ from pydantic import BaseModel, Field
 from functions._endpoints import Call, Endpoint, endpoint
 from functions._requests import MAX_SWARM_BODY, NoBody, Paging
 from functions._responses import NOTHING, Reply
+from shared.hooks import deliver as delivering
+from shared.hooks import use_cases as hooks
+from shared.hooks.payloads import MAX_PAYLOAD
 from shared.tenancy import Scope
-from shared.usecases import deliver as delivering
-from shared.usecases import hooks
-from shared.usecases.payloads import MAX_PAYLOAD
 
 bp = df.Blueprint()
 

@@ -6,9 +6,9 @@ from pydantic import BaseModel
 from functions._endpoints import Call, Endpoint, endpoint
 from functions._requests import MAX_SWARM_BODY, NoBody, Paging
 from functions._responses import NOTHING, Reply
+from shared.schedules import use_cases as schedules
 from shared.swarm.swarm import Swarm
 from shared.tenancy import Scope
-from shared.usecases import schedules
 
 bp = df.Blueprint()
 

@@ -5,8 +5,8 @@ import azure.functions as func
 
 from functions._runtime import DurableRuntime
 from shared import bootstrap
+from shared.schedules import start_due as starting
 from shared.usecases import retention
-from shared.usecases import start_due as starting
 from shared.usecases import sweep as sweeping
 
 bp = df.Blueprint()

@@ -22,7 +22,7 @@ from rich.console import Console
 
 from cli.api import Api
 from cli.commands.artifacts import save_all
-from cli.commands.looking import show_tree
+from cli.commands.inspect import show_tree
 from cli.context import read_context
 from cli.failures import CliError
 from cli.follow import Follower

@@ -4,15 +4,15 @@ import secrets
 from functools import cache
 
 from shared.actions.registry import ACTIONS, FOLDERS
-from shared.activities.engine import Engine
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.openai import KeyProvider, OpenAIChatModel
 from shared.adapters.sqlite import SqliteStore
 from shared.blobs import Blobs
 from shared.blobs.guarded import GuardedBlobs
 from shared.config import Settings
-from shared.llm.limiter import CallLimiter
 from shared.llm.port import ChatModel
+from shared.model_calls.limiter import CallLimiter
+from shared.node.engine import Engine
 from shared.spaces.space import BuiltinSpace
 from shared.store import Store
 from shared.store.tombstones import GuardedStore

@@ -8,7 +8,7 @@ import typer
 from cli.api import DEFAULT_URL, Api
 from cli.options import Json, SwarmId, Url, connect
 from cli.output import emit, say
-from cli.saving import Saved, save
+from cli.save_artifact import Saved, save
 from cli.text import first_words, size
 from cli.wire import ArtifactList, ArtifactView
 

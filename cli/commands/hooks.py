@@ -15,7 +15,7 @@ from cli.output import emit, remark, say
 from cli.text import clean, day_and_clock, first_words, size
 from cli.views import limits_line
 from cli.wire import HookView
-from shared.swarm.signing import Verification, sign
+from shared.hooks.signing import Verification, sign
 
 app = typer.Typer(help="Addresses at which other systems start swarms.", no_args_is_help=True)
 

@@ -13,7 +13,7 @@ from cli.text import clean, count, first_words, in_zone, size
 from cli.views import limits_line
 from cli.wire import LastRun, ScheduleView
 from shared.errors import InvalidInput
-from shared.swarm.schedule import Overlap
+from shared.schedules.model import Overlap
 
 app = typer.Typer(help="Swarms that are started at due times.", no_args_is_help=True)
 

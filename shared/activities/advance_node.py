@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from shared.activities.acting import Work, act, adopt, cancel, review
-from shared.activities.branches import Branch, settle_parent
-from shared.activities.engine import Engine
-from shared.activities.hold import Hold
-from shared.activities.interruption import Interrupted
-from shared.activities.keeping import close_questions, load_questions
-from shared.activities.manage import alive_step, cancel_searches, routed_branches
 from shared.errors import Conflict, NotFound, Unavailable
+from shared.node.children import Branch, settle_parent
+from shared.node.claim import Hold
+from shared.node.engine import Engine
+from shared.node.interruption import Interrupted
+from shared.node.manage import alive_step, cancel_searches, routed_branches
+from shared.node.outcome_store import close_questions, load_questions
+from shared.node.turn import Work, act, adopt, cancel, review
 from shared.runtime.names import answered_event, resumed_event
 from shared.runtime.steps import ENDED, Step
 from shared.store.nodes import Nodes

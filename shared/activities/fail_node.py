@@ -1,9 +1,9 @@
 """`fail_node`: write the failure report of a node whose activity or orchestration failed at host level."""
 
-from shared.activities.branches import Below, load_branches, settle_parent
-from shared.activities.engine import Engine
-from shared.activities.journal import NodeJournal
 from shared.errors import Conflict, Unavailable
+from shared.node.children import Below, load_branches, settle_parent
+from shared.node.engine import Engine
+from shared.node.journal import NodeJournal
 from shared.runtime.steps import Failure
 from shared.store.nodes import HeldNode, Nodes
 from shared.swarm.node import NodeRef

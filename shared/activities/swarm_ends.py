@@ -3,8 +3,8 @@
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from shared.activities.engine import Engine
 from shared.errors import Conflict, NotFound
+from shared.node.engine import Engine
 from shared.runtime.steps import ENDED, Child, Step
 from shared.store import Category
 from shared.store.catalog import UnfinishedSwarms

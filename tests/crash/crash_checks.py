@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from shared.activities.journal import log_documents
 from shared.llm.journal import JournalEntry
+from shared.node.journal import log_documents
 from shared.store import Category, Store
 from shared.store.catalog import UnfinishedSwarms
 from shared.store.documents import Documents

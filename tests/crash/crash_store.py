@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from shared.activities.journal import log_documents
 from shared.adapters.sqlite import FILE_NAME, SqliteStore
 from shared.llm.journal import JournalEntry
+from shared.node.journal import log_documents
 from shared.store import Store
 from shared.types import SpaceKey
 

@@ -14,7 +14,7 @@ from e2e_client import Answer, Deployment, Run, Swarms
 from e2e_script import Script
 from e2e_tenants import Tenant, Tenants
 
-from shared.swarm.signing import Verification, sign
+from shared.hooks.signing import Verification, sign
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

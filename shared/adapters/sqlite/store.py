@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from shared.adapters.sqlite.dispatch import Dispatcher
+from shared.adapters.sqlite.batching import Dispatcher
 from shared.adapters.sqlite.folder import FILE_NAME, affordable
 from shared.adapters.sqlite.operations import Delete, Drop, Get, Increment, Put, Scan
 from shared.adapters.sqlite.space import SpaceFile

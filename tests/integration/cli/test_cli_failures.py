@@ -10,7 +10,9 @@ from cli.api import MAX_ARCHIVE
 from cli.context import MAX_DOCUMENT, MAX_DOCUMENTS, MAX_DOCUMENTS_BYTES, MAX_MEMORY, MAX_PAYLOAD
 from cli.transport import MAX_BODY
 from functions._requests import MAX_SWARM_BODY
-from shared.usecases import archive, context_documents, memory, payloads
+from shared.archives import model as archive
+from shared.hooks import payloads
+from shared.usecases import context_documents, memory
 
 
 def test_a_problem_shows_its_detail(cli: Cli) -> None:

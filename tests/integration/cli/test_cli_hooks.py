@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from canned_api import STARTED, SWARM_ID, CannedApi, Cli, problem
 
-from shared.swarm.hook import Hook
-from shared.swarm.signing import Verification, kept, new_secret
+from shared.hooks.model import Hook
+from shared.hooks.signing import Verification, kept, new_secret
 
 HOOK_ID = "0123456789abcdef" * 2
 

@@ -13,9 +13,9 @@ from itertools import count
 from typing import Any
 
 from shared.activities.advance_node import advance_node
-from shared.activities.engine import Engine
 from shared.activities.fail_node import fail_node
 from shared.activities.swarm_ends import begin_swarm, finish_swarm
+from shared.node.engine import Engine
 from shared.orchestration.run_node import run_node
 from shared.orchestration.run_swarm import run_swarm
 from shared.runtime import RunStatus

@@ -10,13 +10,13 @@ from fault_model import RuleModel, Watcher
 from fault_store import MortalStore
 
 from shared import bootstrap
-from shared.activities.engine import Engine
-from shared.activities.journal import log_documents
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.sqlite import SqliteStore
 from shared.config import Settings
 from shared.llm.journal import JournalEntry
-from shared.llm.limiter import CallLimiter
+from shared.model_calls.limiter import CallLimiter
+from shared.node.engine import Engine
+from shared.node.journal import log_documents
 from shared.runtime import RunStatus
 from shared.store import Store
 from shared.swarm.control import Command

@@ -10,7 +10,7 @@ from fault_world import SCENARIOS, Scenario, World, copy, create, scenario, undi
 
 from local.scripted import Reply
 from shared.activities.advance_node import advance_node
-from shared.activities.engine import Engine
+from shared.node.engine import Engine
 from shared.runtime.steps import Step
 from shared.store import Category
 from shared.store.nodes import Nodes

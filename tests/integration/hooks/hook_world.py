@@ -11,17 +11,17 @@ from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.sqlite import SqliteStore
 from shared.blobs.guarded import GuardedBlobs
 from shared.config import Settings
+from shared.hooks import use_cases as hooks
+from shared.hooks.deliver import deliver
+from shared.hooks.signing import Verification, sign
+from shared.hooks.use_cases import CreatedHook, NewHook
 from shared.runtime import RunStatus
 from shared.store import Store
 from shared.store.tombstones import GuardedStore
 from shared.swarm.node import NodeRef
-from shared.swarm.signing import Verification, sign
 from shared.swarm.swarm import Swarm
 from shared.tenancy import TenantContext
-from shared.usecases import hooks
 from shared.usecases.app import App
-from shared.usecases.deliver import deliver
-from shared.usecases.hooks import CreatedHook, NewHook
 
 ADA, BOB = TenantContext("ada"), TenantContext("bob")
 BODY = b'{"build": 7}'

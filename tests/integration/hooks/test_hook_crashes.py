@@ -8,13 +8,13 @@ import pytest
 from hook_world import ADA, World
 
 from shared.errors import NotFound, Unauthenticated
+from shared.hooks import use_cases as hooks
+from shared.hooks.signing import Verification
+from shared.hooks.use_cases import CreatedHook, HookChange, NewHook
 from shared.store import Category
 from shared.store.catalog import HookEntries
-from shared.swarm.signing import Verification
 from shared.types import SpaceKey
-from shared.usecases import hooks
 from shared.usecases.app import App
-from shared.usecases.hooks import CreatedHook, HookChange, NewHook
 from tests.integration.crash.fault_store import Died, MortalStore
 
 #: More writes than any of these makes.

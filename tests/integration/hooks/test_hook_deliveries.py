@@ -10,17 +10,17 @@ from hook_world import ADA, BOB, World
 from pydantic import ValidationError
 
 from shared.errors import Conflict, InvalidInput, NotFound, QuotaExceeded, Stale, Unauthenticated
+from shared.hooks import use_cases as hooks
+from shared.hooks.model import OVERLAP
+from shared.hooks.payloads import MAX_PAYLOAD
+from shared.hooks.signing import Verification
+from shared.hooks.use_cases import MAX_HOOKS, CreatedHook, HookChange
 from shared.store import Category, Page, Store
 from shared.store.catalog import Users
-from shared.swarm.hook import OVERLAP
-from shared.swarm.signing import Verification
 from shared.tenancy.quotas import Quotas
 from shared.tenancy.users import User
 from shared.types import SpaceKey
-from shared.usecases import hooks
 from shared.usecases.delete_swarm import delete_swarm
-from shared.usecases.hooks import MAX_HOOKS, CreatedHook, HookChange
-from shared.usecases.payloads import MAX_PAYLOAD
 from tests.integration.crash.fault_store import MortalStore
 
 each_way = pytest.mark.parametrize("way", Verification)

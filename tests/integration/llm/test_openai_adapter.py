@@ -15,7 +15,7 @@ from shared.adapters import openai as adapter
 from shared.adapters.openai import OpenAIChatModel
 from shared.errors import ModelError, ModelUnavailable
 from shared.llm.port import Completion, CompletionRequest, Message
-from shared.llm.waiting import complete_with_short_waits
+from shared.model_calls.retry import complete_with_short_waits
 
 KEY = "sk-very-secret-0123456789"
 SCHEMA = {

@@ -13,12 +13,12 @@ from typing import Any
 from quota_world import Signals, drive
 
 from shared import bootstrap
-from shared.activities.engine import Engine
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.openai import OpenAIChatModel
 from shared.adapters.sqlite import SqliteStore
 from shared.config import Settings
-from shared.llm.limiter import CallLimiter
+from shared.model_calls.limiter import CallLimiter
+from shared.node.engine import Engine
 from shared.store.tombstones import GuardedStore
 from shared.tenancy import TenantContext
 from shared.usecases.app import App

@@ -11,15 +11,15 @@ from local.scripted import Call
 from local.scripted.rules import STEP_HEADER
 from shared import bootstrap
 from shared.activities.advance_node import advance_node
-from shared.activities.engine import Engine
 from shared.activities.swarm_ends import begin_swarm, finish_swarm
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.sqlite import SqliteStore
 from shared.blobs.guarded import GuardedBlobs
 from shared.config import Settings
 from shared.errors import ModelError
-from shared.llm.limiter import CallLimiter
 from shared.llm.port import Completion, CompletionRequest
+from shared.model_calls.limiter import CallLimiter
+from shared.node.engine import Engine
 from shared.runtime import RunStatus
 from shared.runtime.steps import Step
 from shared.store.tombstones import GuardedStore

@@ -4,9 +4,9 @@ import pytest
 from quota_world import ADA, HeldModel, Signals, World
 
 from shared.activities.advance_node import advance_node
-from shared.activities.resting import LONGEST, Rests
 from shared.errors import ModelUnavailable
 from shared.llm.port import Completion, CompletionRequest
+from shared.model_calls.backoff import LONGEST, Rests
 from shared.runtime.steps import ENDED
 from shared.swarm.node import NodeRef
 from shared.swarm.statuses import Status

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from quota_world import World
 
-from shared.activities import sharing
-from shared.activities.sharing import Pace, SharedCalls
 from shared.errors import Conflict, ModelUnavailable, Unavailable
-from shared.llm.limiter import CallLimiter
+from shared.model_calls import user_slots as sharing
+from shared.model_calls.limiter import CallLimiter
+from shared.model_calls.slot_leases import Shares
+from shared.model_calls.user_slots import Pace, SharedCalls
 from shared.store import Category
 from shared.store.catalog import Users
 from shared.store.ledger import UserQuotas
-from shared.store.shares import Shares
 from shared.tenancy.quotas import Quotas
 from shared.tenancy.users import User
 from shared.types import SpaceKey

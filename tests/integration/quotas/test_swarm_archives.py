@@ -9,6 +9,11 @@ from collections.abc import Callable
 import pytest
 from quota_world import ADA, BOB, Signals, World
 
+from shared.archives import export_swarm as exporting
+from shared.archives import import_swarm as importing
+from shared.archives.export_swarm import export_swarm
+from shared.archives.import_swarm import import_swarm
+from shared.archives.model import CARRIED, LEFT_OUT, MANIFEST, entry_of
 from shared.blobs import BlobRef
 from shared.errors import Conflict, InvalidInput, NotFound, TooLarge
 from shared.store import Category
@@ -17,13 +22,8 @@ from shared.store.history import History
 from shared.swarm.history import replay, violations
 from shared.swarm.swarm import Swarm
 from shared.tenancy import TenantContext
-from shared.usecases import export_swarm as exporting
-from shared.usecases import import_swarm as importing
-from shared.usecases.archive import CARRIED, LEFT_OUT, MANIFEST, entry_of
 from shared.usecases.artifacts import read_artifact
 from shared.usecases.delete_swarm import delete_swarm
-from shared.usecases.export_swarm import export_swarm
-from shared.usecases.import_swarm import import_swarm
 from shared.usecases.nodes import get_node, get_tree
 from shared.usecases.swarms import get_swarm, list_swarms
 from shared.usecases.sweep import FORGET_AFTER, sweep

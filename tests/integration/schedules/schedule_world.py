@@ -9,6 +9,8 @@ from shared.adapters.sqlite import SqliteStore
 from shared.blobs.guarded import GuardedBlobs
 from shared.config import Settings
 from shared.runtime import RunStatus
+from shared.schedules.start_due import start_due
+from shared.schedules.use_cases import NewSchedule, ScheduleView, create_schedule, get_schedule, schedules_of
 from shared.store import Category, Store
 from shared.store.catalog import DueEntry, DueSchedules
 from shared.store.documents import Documents
@@ -18,8 +20,6 @@ from shared.swarm.swarm import Swarm, SwarmStatus
 from shared.tenancy import TenantContext
 from shared.types import SYSTEM, SpaceKey
 from shared.usecases.app import App
-from shared.usecases.schedules import NewSchedule, ScheduleView, create_schedule, get_schedule, schedules_of
-from shared.usecases.start_due import start_due
 
 ADA, BOB = TenantContext("ada"), TenantContext("bob")
 ID = "0123456789abcdef"

@@ -8,12 +8,12 @@ import pytest
 from schedule_world import ADA, ID, MINUTE, World, large
 
 from shared.errors import Conflict, NotFound
+from shared.schedules import use_cases as schedules
+from shared.schedules.start_due import start_due
+from shared.schedules.use_cases import ScheduleChange
 from shared.store import Category
 from shared.store.nodes import Nodes
-from shared.usecases import schedules
 from shared.usecases.app import App
-from shared.usecases.schedules import ScheduleChange
-from shared.usecases.start_due import start_due
 from tests.integration.crash.fault_store import Died, MortalStore
 
 Work = Callable[[World, App], Awaitable[object]]
@@ -193,7 +193,7 @@ async def test_what_keeps_failing_is_given_up_and_told(world: World, monkeypatch
         raise RuntimeError("a defect")
 
     await world.create()
-    monkeypatch.setattr("shared.usecases.start_due.create_swarm", fails)
+    monkeypatch.setattr("shared.schedules.start_due.create_swarm", fails)
     for _ in range(17):
         await world.tick(MINUTE)
     shown = await world.show()
@@ -212,7 +212,7 @@ async def test_what_passes_is_tried_again_for_the_same_due_time(world: World, mo
         raise Conflict("busy")
 
     with monkeypatch.context() as patch:
-        patch.setattr("shared.usecases.start_due.create_swarm", busy)
+        patch.setattr("shared.schedules.start_due.create_swarm", busy)
         await world.tick(MINUTE)
         await world.tick(MINUTE)
     assert (await world.show()).last is None

@@ -8,17 +8,18 @@ import pytest
 from schedule_world import ADA, BOB, ID, MINUTE, World, large, new
 
 from shared.errors import Conflict, InvalidInput, NotFound, Stale, Unavailable
+from shared.schedules import use_cases as schedules
+from shared.schedules.model import swarm_of
+from shared.schedules.start_due import MAX_A_TICK, start_due
+from shared.schedules.use_cases import MAX_SCHEDULES, ScheduleChange
 from shared.store import Category, Page
 from shared.store.catalog import Users
 from shared.swarm.origin import Origin
-from shared.swarm.schedule import swarm_of
 from shared.tenancy.quotas import Quotas
 from shared.tenancy.users import User
-from shared.usecases import schedules, templates
+from shared.usecases import templates
 from shared.usecases.context_documents import ContextInput
 from shared.usecases.create_swarm import NewSwarm
-from shared.usecases.schedules import MAX_SCHEDULES, ScheduleChange
-from shared.usecases.start_due import MAX_A_TICK, start_due
 from tests.integration.crash.fault_store import MortalStore
 
 
@@ -278,7 +279,7 @@ async def test_one_that_cannot_be_read_stops_no_other(world: World, caplog: pyte
 
 
 async def test_a_tick_is_bounded_and_the_longest_due_come_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.usecases.start_due.MAX_A_TICK", 3)
+    monkeypatch.setattr("shared.schedules.start_due.MAX_A_TICK", 3)
     for n in range(5):
         world.now += timedelta(seconds=1)
         await world.create(schedule_id=f"{n:016x}", cron=f"{1 + n} * * * *")

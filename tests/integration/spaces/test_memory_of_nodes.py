@@ -11,18 +11,18 @@ import pytest
 from nodes_written import NOON, artifact, ended, node, write
 from spaces_stores import SPACE, check_whole
 
-from shared.activities.asking import NodeModel
-from shared.activities.engine import Engine
-from shared.activities.journal import NodeJournal
-from shared.activities.keeping import keep_artifacts, keep_memories
-from shared.activities.recall import NodeMemory, read_memory
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.sqlite import SqliteStore
 from shared.blobs import BlobRef
 from shared.config import Settings
-from shared.llm.limiter import CallLimiter
 from shared.llm.port import Completion, CompletionRequest
 from shared.llm.prompting import estimate_tokens
+from shared.model_calls.limiter import CallLimiter
+from shared.node.engine import Engine
+from shared.node.journal import NodeJournal
+from shared.node.memory import NodeMemory, read_memory
+from shared.node.model import NodeModel
+from shared.node.outcome_store import keep_artifacts, keep_memories
 from shared.spaces.excerpt import MAX_READ
 from shared.spaces.memory_space import MemorySpace
 from shared.spaces.metadata import folder

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 from functions._requests import parse_body
 from shared.errors import InvalidInput
+from shared.hooks.use_cases import HookChange, NewHook
+from shared.schedules.use_cases import NewSchedule, ScheduleChange
 from shared.usecases.create_swarm import NewSwarm
-from shared.usecases.hooks import HookChange, NewHook
-from shared.usecases.schedules import NewSchedule, ScheduleChange
 
 CRON = "cron: use five cron fields: minute, hour, day of month, month and day of week, such as 0 9 * * 1-5"
 DIRECTIVE = "directive: the directive is empty: say what is to be done"

@@ -1,0 +1,1 @@
+"""Swarms as archives: the format, the export and the import."""

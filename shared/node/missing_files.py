@@ -1,0 +1,33 @@
+"""Which of the files that a directive names there are not."""
+
+from collections.abc import Collection
+
+from shared.actions.naming import named_files
+from shared.node.engine import Engine
+from shared.store import Category
+from shared.store.documents import Documents
+from shared.swarm.swarm import Artifact
+from shared.types import SpaceKey
+
+#: Artifacts that are looked at; a swarm that made more is judged by its reports alone.
+MAX_LOOKED_AT = 1_000
+
+
+async def not_produced(
+    engine: Engine, space: SpaceKey, directive: str, handed_over: Collection[str]
+) -> tuple[str, ...]:
+    """The files a directive names that are neither in the context nor among the swarm's artifacts, in their order.
+
+    Any node may have made them: what matters is that they are there. Nothing is read where nothing is named.
+    """
+    known = {name.casefold() for name in handed_over}
+    missing = {name.casefold(): name for name in named_files(directive) if name.casefold() not in known}
+    if not missing:
+        return ()
+    looked_at = 0
+    async for artifact in Documents(engine.store, Category.ARTIFACT, Artifact).all(space):
+        looked_at += 1
+        missing.pop(artifact.name.casefold(), None)
+        if not missing or looked_at == MAX_LOOKED_AT:
+            return ()
+    return tuple(missing.values())
