@@ -3,7 +3,8 @@
 import secrets
 from functools import cache
 
-from shared.actions.registry import ACTIONS, FOLDERS
+from shared.actions.folders import FOLDERS
+from shared.actions.registry import ACTIONS
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.openai import KeyProvider, OpenAIChatModel
 from shared.adapters.sqlite import SqliteStore

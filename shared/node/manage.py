@@ -91,7 +91,7 @@ async def cancel_searches(engine: Engine, ref: NodeRef, nodes: Nodes, node: Swar
 def in_one_go(node: SwarmNode) -> bool:
     """Whether one activity brings the node to its end, so that it needs no orchestration of its own."""
     action = ACTIONS.get(node.action_id)
-    return action is not None and not action.is_manager and not action.metadata.may_block
+    return action is not None and not action.is_manager and not action.may_block
 
 
 def stopped_report(short: Shortage, branches: Sequence[Branch]) -> str:

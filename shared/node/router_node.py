@@ -61,4 +61,4 @@ def may_perform(entry: SpaceEntry, depth: int, swarm: Swarm) -> bool:
     """Whether a node at this depth may perform an action: decompositions end at the swarm's depth."""
     if not isinstance(entry, ActionMetadata):
         return False
-    return entry.termination_policy != "confirm_directive_completion" or depth < swarm.limits.depth
+    return not entry.is_manager or depth < swarm.limits.depth

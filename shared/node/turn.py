@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from shared.actions.action import Action
 from shared.actions.context import ActionContext, ActionOption
-from shared.actions.registry import ACTIONS, REVIEW, Action, action_of
+from shared.actions.registry import ACTIONS, REVIEW, action_of
 from shared.blobs import BlobRef
 from shared.errors import ModelError
 from shared.llm.prompting import clip
@@ -206,7 +207,7 @@ class _Turn:
         return None
 
     async def _block(self, action: Action, outcome: Blocking) -> Outcome | None:
-        if not action.metadata.may_block:
+        if not action.may_block:
             asked = "; ".join(question.question for question in outcome.questions)
             return Fail(reason=f"It needs answers, and this action may not wait for them: {asked}")
         node = self.hold.node

@@ -64,10 +64,20 @@ class ActionMetadata(SpaceEntry):
 
     kind: Kind = "leaf"
     termination_policy: TerminationPolicy = "simple"
+    #: Whether its nodes carry on through children and review their reports; such nodes count as depth.
+    is_manager: bool = False
     #: Only such an action may return Blocking.
     may_block: bool = False
     #: Where the code of an action that a swarm made lies; None for an action that ships with the app.
     artifact_id: ItemId | None = None
+
+    @model_validator(mode="after")
+    def _policy_fits_flags(self) -> Self:
+        if self.is_manager != (self.termination_policy == "confirm_directive_completion"):
+            raise ValueError("a manager has the policy confirm_directive_completion, and only a manager has it")
+        if self.termination_policy == "clone_with_questions_answered" and not self.may_block:
+            raise ValueError("the policy clone_with_questions_answered needs may_block")
+        return self
 
 
 class MemoryMetadata(SpaceEntry):

@@ -3,13 +3,13 @@
 import ast
 import re
 
+from shared.actions.action import Action
 from shared.actions.background import background
 from shared.actions.context import ActionContext
 from shared.actions.naming import file_name
 from shared.llm.prompting import Section, clip
-from shared.swarm.outcomes import ArtifactDraft, Fail, Outcome, Terminate
+from shared.swarm.outcomes import ArtifactDraft, Fail, Terminate
 
-ACTION_ID = "coding.write_python"
 MAX_REPAIRS = 2
 
 _INSTRUCTIONS = (
@@ -19,7 +19,7 @@ _INSTRUCTIONS = (
 _FENCE = re.compile(r"```(?:python|py)?[ \t]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
 
 
-async def perform(ctx: ActionContext) -> Outcome:
+async def perform(ctx: ActionContext) -> Terminate | Fail:
     """Write it, and show the model its syntax error at most twice if there is one."""
     sections = await background(ctx)
     problem = ""
@@ -54,3 +54,11 @@ def _done(ctx: ActionContext, code: str) -> Terminate:
     )
     report = f"Wrote `{name}` ({len(code.splitlines())} lines); it compiles.\n\n{clip(code, 300)}"
     return Terminate(report=report, artifacts=(artifact,))
+
+
+ACTION = Action(
+    id="coding.write_python",
+    name="write Python",
+    description="Write one Python module or script that computes, reads or transforms something.",
+    perform=perform,
+)

@@ -2,11 +2,10 @@
 
 from pydantic import BaseModel, Field
 
+from shared.actions.action import Action
 from shared.actions.background import answered_facts, answers_text, background
 from shared.actions.context import ActionContext
-from shared.swarm.outcomes import Blocking, Outcome, Question, Terminate
-
-ACTION_ID = "communication.ask_user_questions"
+from shared.swarm.outcomes import Blocking, Question, Terminate
 
 _INSTRUCTIONS = (
     "Put the directive into at most three short questions to the user, each with the assumption a sensible person "
@@ -27,7 +26,7 @@ class Questions(BaseModel):
     questions: list[Asked] = Field(min_length=1, max_length=3)
 
 
-async def perform(ctx: ActionContext) -> Outcome:
+async def perform(ctx: ActionContext) -> Blocking | Terminate:
     """Ask on the first turn; on the next report what came back, with assumptions where nothing did."""
     if ctx.answers:
         return Terminate(report=_report(ctx), memories=answered_facts(ctx))
@@ -39,3 +38,13 @@ async def perform(ctx: ActionContext) -> Outcome:
 
 def _report(ctx: ActionContext) -> str:
     return f"Asked the user {len(ctx.answers)} question(s).\n{answers_text(ctx)}"
+
+
+ACTION = Action(
+    id="communication.ask_user_questions",
+    name="ask user questions",
+    description="Ask the user for a decision, a preference or a fact that only the user knows.",
+    perform=perform,
+    policy="clone_with_questions_answered",
+    may_block=True,
+)

@@ -2,13 +2,12 @@
 
 from pydantic import BaseModel, Field
 
+from shared.actions.action import Action
 from shared.actions.context import ActionContext
 from shared.llm.prompting import Example, Section
 from shared.swarm.birth import ABSORBER_ID
-from shared.swarm.outcomes import MemoryDraft, Outcome, Terminate
+from shared.swarm.outcomes import MemoryDraft, Terminate
 from shared.swarm.swarm import ContextDoc
-
-ACTION_ID = ABSORBER_ID
 
 #: Characters of one memory; a longer document becomes several.
 PART_CHARS = 12_000
@@ -30,7 +29,7 @@ class Description(BaseModel):
     description: str = Field(min_length=1, max_length=200)
 
 
-async def perform(ctx: ActionContext) -> Outcome:
+async def perform(ctx: ActionContext) -> Terminate:
     """Describe it, and hand it over as memories of a bounded size."""
     if ctx.document is None:
         return await _save_directive(ctx)
@@ -42,7 +41,7 @@ async def perform(ctx: ActionContext) -> Outcome:
     return Terminate(report=report, memories=memories)
 
 
-async def _save_directive(ctx: ActionContext) -> Outcome:
+async def _save_directive(ctx: ActionContext) -> Terminate:
     description = await _describe(ctx, "note", ctx.node.directive)
     memory = MemoryDraft(
         folder_id="references", name=description[:80], description=description, content=ctx.node.directive
@@ -73,3 +72,11 @@ def split(text: str) -> list[str]:
         parts.append(rest[:cut])
         rest = rest[cut:]
     return [*parts, rest]
+
+
+ACTION = Action(
+    id=ABSORBER_ID,
+    name="save memory",
+    description="Remember a fact that the request states, for later nodes. Makes no file.",
+    perform=perform,
+)

@@ -2,11 +2,10 @@
 
 from pydantic import BaseModel, Field
 
+from shared.actions.action import Action
 from shared.actions.context import ActionContext
 from shared.llm.prompting import Section
-from shared.swarm.outcomes import Outcome, Terminate
-
-ACTION_ID = "memory.search_memory"
+from shared.swarm.outcomes import Terminate
 
 _INSTRUCTIONS = (
     "Answer the question from the numbered memories alone. `memories` lists the numbers your answer rests on. If they "
@@ -22,7 +21,7 @@ class Answer(BaseModel):
     memories: list[int] = Field(max_length=8)
 
 
-async def perform(ctx: ActionContext) -> Outcome:
+async def perform(ctx: ActionContext) -> Terminate:
     """Search the memory space; report the answer, or that nothing was found."""
     found = await ctx.memory.search(ctx.node.directive)
     if not found:
@@ -33,3 +32,11 @@ async def perform(ctx: ActionContext) -> Outcome:
     rests_on = [found[n - 1].memory.id for n in answer.memories if 1 <= n <= len(found)]
     source = f"\n\nMemories: {', '.join(rests_on)}" if rests_on else ""
     return Terminate(report=answer.answer + source, complete=answer.found)
+
+
+ACTION = Action(
+    id="memory.search_memory",
+    name="search memory",
+    description="Answer a question from what the swarm has read, been told or produced.",
+    perform=perform,
+)

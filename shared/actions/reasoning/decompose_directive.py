@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
 
+from shared.actions.action import Action
 from shared.actions.background import background
 from shared.actions.context import ActionContext, ActionOption
 from shared.actions.naming import asked_files, named_files, renamed
 from shared.llm.prompting import Example, Section
 from shared.swarm.birth import MANAGER_ID
-from shared.swarm.outcomes import Outcome, Spawn, SubDirective
+from shared.swarm.outcomes import Spawn, SubDirective
 
-ACTION_ID = MANAGER_ID
 MAX_REVISIONS = 2
 
 _PLAN = (
@@ -85,7 +85,7 @@ def _plan_model(limit: int, action_ids: tuple[str, ...]) -> type[BaseModel]:
     return create_model("Plan", sub_directives=(list[entry], Field(min_length=1, max_length=limit)))
 
 
-async def perform(ctx: ActionContext) -> Outcome:
+async def perform(ctx: ActionContext) -> Spawn:
     """Plan, have the plan checked, revise it at most twice, and spawn a child for each sub-directive."""
     sections = [*await background(ctx), Section("Still missing", ctx.node.missing or "")]
     problem = ""
@@ -144,3 +144,13 @@ async def _check(ctx: ActionContext, children: list[SubDirective]) -> Independen
     return await ctx.model.ask(
         "check_plan", _CHECK, [Section("Plan", plan)], Independence, examples=_CHECK_EXAMPLES, tokens=120
     )
+
+
+ACTION = Action(
+    id=MANAGER_ID,
+    name="decompose directive",
+    description="Break a directive that is too big for one worker into parts that run in parallel, and manage them.",
+    perform=perform,
+    policy="confirm_directive_completion",
+    is_manager=True,
+)

@@ -2,11 +2,10 @@
 
 from pydantic import BaseModel, Field
 
+from shared.actions.action import Action
 from shared.actions.background import answered_facts, answers_text, background
 from shared.actions.context import ActionContext
-from shared.swarm.outcomes import Blocking, Outcome, Question, Terminate
-
-ACTION_ID = "reasoning.determine_unknown_requirements"
+from shared.swarm.outcomes import Blocking, Question, Terminate
 
 _INSTRUCTIONS = (
     "List what must be known before the directive can be carried out: at most five requirements. Where the known facts "
@@ -31,7 +30,7 @@ class Requirements(BaseModel):
     requirements: list[Requirement] = Field(max_length=5)
 
 
-async def perform(ctx: ActionContext) -> Outcome:
+async def perform(ctx: ActionContext) -> Blocking | Terminate:
     """Report the requirements, after asking the user for those nobody else can know."""
     found = await ctx.model.ask("requirements", _INSTRUCTIONS, await background(ctx), Requirements, tokens=700)
     unknown = [item for item in found.requirements if not item.known and item.question]
@@ -49,3 +48,13 @@ def _report(found: Requirements, ctx: ActionContext) -> str:
         f"- {item.requirement}: {item.known or 'unknown; assume ' + item.assumption}" for item in found.requirements
     ]
     return "\n".join(["What the directive needs to know:", *lines, answers_text(ctx)]).strip()
+
+
+ACTION = Action(
+    id="reasoning.determine_unknown_requirements",
+    name="determine unknown requirements",
+    description="Find out what must be known before work can start, and ask the user for what only the user knows.",
+    perform=perform,
+    policy="clone_with_questions_answered",
+    may_block=True,
+)

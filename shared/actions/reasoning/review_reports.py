@@ -2,13 +2,12 @@
 
 from pydantic import BaseModel, Field
 
+from shared.actions.action import Action
 from shared.actions.context import ActionContext, ChildReport
 from shared.actions.naming import asked_files
-from shared.actions.reasoning import decompose_directive
 from shared.llm.prompting import Example, Section, clip
-from shared.swarm.outcomes import Outcome, Spawn, SubDirective, Terminate
-
-ACTION_ID = "reasoning.review_reports"
+from shared.swarm.birth import MANAGER_ID
+from shared.swarm.outcomes import Spawn, SubDirective, Terminate
 
 _REVIEW = (
     "You review what your workers report on your directive. `complete` is true if together they did everything that "
@@ -41,7 +40,7 @@ class Review(BaseModel):
     report: str = Field(min_length=1, max_length=2_000)
 
 
-async def perform(ctx: ActionContext) -> Outcome:
+async def perform(ctx: ActionContext) -> Terminate | Spawn:
     """Terminate with a consolidated report, or spawn a continuation for what is still missing.
 
     Whatever the model says, a directive is not done while a file that it asks for is not there.
@@ -69,9 +68,7 @@ def _unmade(ctx: ActionContext) -> str:
 
 def _continuation(ctx: ActionContext, missing: str, unmade: str) -> Spawn:
     missing = "\n".join(part for part in (missing, unmade) if part)
-    again = SubDirective(
-        directive=ctx.node.directive, action_id=decompose_directive.ACTION_ID, continuation=True, missing=missing
-    )
+    again = SubDirective(directive=ctx.node.directive, action_id=MANAGER_ID, continuation=True, missing=missing)
     return Spawn(children=(again,))
 
 
@@ -81,3 +78,12 @@ def _listing(children: tuple[ChildReport, ...], tokens: int) -> str:
         f"{'Done' if child.outcome == 'done' else child.outcome.upper()}: {clip(child.report, tokens)}"
         for number, child in enumerate(children, 1)
     )
+
+
+ACTION = Action(
+    id="reasoning.review_reports",
+    name="review reports",
+    description="Review the reports of a manager's children.",
+    perform=perform,
+    offered=False,
+)

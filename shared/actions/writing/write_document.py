@@ -3,13 +3,12 @@
 import re
 from pathlib import PurePath
 
+from shared.actions.action import Action
 from shared.actions.background import background
 from shared.actions.context import ActionContext
 from shared.actions.naming import file_name
 from shared.llm.prompting import clip
-from shared.swarm.outcomes import ArtifactDraft, Fail, Outcome, Terminate
-
-ACTION_ID = "writing.write_document"
+from shared.swarm.outcomes import ArtifactDraft, Fail, Terminate
 
 _INSTRUCTIONS = (
     "Write the document that the directive asks for, in Markdown unless the file it names is of another kind, ready to "
@@ -29,7 +28,7 @@ _MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".csv": "t
 _FENCE = re.compile(r"\A\s*```[a-z]*\n(.*?)\n```\s*\Z", re.DOTALL)
 
 
-async def perform(ctx: ActionContext) -> Outcome:
+async def perform(ctx: ActionContext) -> Terminate | Fail:
     """Write it in one answer, and report with the beginning of the text."""
     text = await ctx.model.write("write_document", _INSTRUCTIONS, await background(ctx))
     fenced = _FENCE.match(text)
@@ -45,3 +44,11 @@ async def perform(ctx: ActionContext) -> Outcome:
     )
     report = f"Wrote `{name}` ({len(content.split())} words).\n\n{clip(content, 300)}"
     return Terminate(report=report, artifacts=(artifact,))
+
+
+ACTION = Action(
+    id="writing.write_document",
+    name="write document",
+    description="Write one text or Markdown document: a guide, report, letter, plan, list, summary or documentation.",
+    perform=perform,
+)

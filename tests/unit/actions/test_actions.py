@@ -13,14 +13,11 @@ from shared.actions.communication import ask_user_questions
 from shared.actions.context import ActionContext, ActionOption, ChildOutcome, ChildReport, Recalled
 from shared.actions.memory import save_memory, search_memory
 from shared.actions.reasoning import decompose_directive, determine_unknown_requirements, review_reports
-from shared.actions.registry import ACTIONS, FOLDERS, action_of
 from shared.actions.writing import write_document
-from shared.errors import NotFound
 from shared.llm.port import Message
 from shared.llm.prompting import Example, Section
 from shared.llm.schema import strict_schema
 from shared.spaces.metadata import MemoryMetadata
-from shared.spaces.space import BuiltinSpace
 from shared.swarm.birth import MANAGER_ID, root_node
 from shared.swarm.budget import Limits
 from shared.swarm.outcomes import Blocking, Fail, Spawn, Terminate
@@ -332,12 +329,6 @@ async def test_a_document_becomes_memories_of_a_bounded_size() -> None:
 
 def test_no_document_makes_more_parts_than_the_bound() -> None:
     assert len(save_memory.split("x" * save_memory.PART_CHARS * 300)) == save_memory.MAX_PARTS
-
-
-def test_the_registry_makes_one_tree() -> None:
-    BuiltinSpace((*FOLDERS, *(action.metadata for action in ACTIONS.values())))
-    with pytest.raises(NotFound):
-        action_of("nothing.like_it")
 
 
 def test_every_example_shown_to_a_model_is_valid_json() -> None:
