@@ -1,7 +1,6 @@
 """A swarm's memory, its actions and the pages of its tree, as its user sees them."""
 
 import pytest
-from quota_world import ADA, BOB, World
 from swarms_read import whole_tree
 
 from shared.errors import Conflict, InvalidInput, NotFound, TooLarge
@@ -16,6 +15,7 @@ from shared.swarm.swarm import Swarm
 from shared.usecases import actions, memory
 from shared.usecases.memory import MemoryDetail, MemoryEntry, MemoryPage, NewMemory
 from tests.crash import crash_script
+from tests.integration.swarm_world import ADA, BOB, World
 
 
 def new(name: str = "Tea", content: str = "Likes tea.", **more: str) -> NewMemory:

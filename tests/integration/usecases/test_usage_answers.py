@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from quota_world import ADA, BOB, Signals, World
 
 from shared.errors import NotFound
 from shared.store.catalog import UnfinishedSwarms
@@ -15,6 +14,7 @@ from shared.usecases.delete_swarm import delete_swarm
 from shared.usecases.swarms import get_swarm
 from shared.usecases.usage import get_swarm_usage, list_day_usage, list_node_usage, list_swarm_usage
 from tests.crash import crash_script
+from tests.integration.swarm_world import ADA, BOB, Signals, World
 
 
 async def test_a_swarms_usage_comes_out_the_same_by_action_model_day_and_node(world: World) -> None:

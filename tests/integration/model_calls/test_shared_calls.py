@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from quota_world import World
 
 from shared.errors import Conflict, ModelUnavailable, Unavailable
 from shared.model_calls import user_slots as sharing
@@ -22,6 +21,7 @@ from shared.store.ledger import UserQuotas
 from shared.tenancy.quotas import Quotas
 from shared.tenancy.users import User
 from shared.types import SpaceKey
+from tests.integration.swarm_world import World
 
 
 class Instances:

@@ -6,7 +6,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from quota_world import ADA, SMALL, Signals, World, drive_node
 
 from shared.activities.advance_node import advance_node
 from shared.activities.fail_node import fail_node
@@ -27,6 +26,7 @@ from shared.usecases.nodes import get_tree
 from shared.usecases.swarms import get_swarm, list_swarms
 from shared.usecases.sweep import sweep
 from tests.crash import crash_script
+from tests.integration.swarm_world import ADA, SMALL, Signals, World, drive_node
 
 KEY = "9f0c2f6e-8f0b-4b55-9a2e-1d6f"
 LARGE = {"name": "large.md", "content": "All about it. " * 8_000}

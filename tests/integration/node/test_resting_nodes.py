@@ -1,7 +1,6 @@
 """Nodes that a busy model told to come back much later: they leave it alone, and still notice their user."""
 
 import pytest
-from quota_world import ADA, HeldModel, Signals, World
 
 from shared.activities.advance_node import advance_node
 from shared.errors import ModelUnavailable
@@ -12,6 +11,7 @@ from shared.swarm.node import NodeRef
 from shared.swarm.statuses import Status
 from shared.usecases.create_swarm import root_ref
 from shared.usecases.swarms import cancel_swarm, pause_swarm, resume_swarm
+from tests.integration.swarm_world import ADA, HeldModel, Signals, World
 
 
 class Busy:

@@ -1,7 +1,6 @@
 """Limits with which nothing could be done are refused, and the least that is taken is enough for one part."""
 
 import pytest
-from quota_world import ADA, Signals, World
 
 from shared.errors import InvalidInput
 from shared.swarm.budget import least
@@ -9,6 +8,7 @@ from shared.swarm.swarm import SwarmStatus
 from shared.usecases.create_swarm import NewSwarm, create_swarm
 from shared.usecases.swarms import get_swarm, list_swarms
 from tests.crash import crash_script
+from tests.integration.swarm_world import ADA, Signals, World
 
 ONE = crash_script.both("Write a.md")
 

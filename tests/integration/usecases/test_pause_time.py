@@ -1,11 +1,11 @@
 """Pauses: a swarm shows that it is paused, and the time of it is none of its wall time."""
 
 import pytest
-from quota_world import ADA, SMALL, Signals, World
 
 from shared.store import Category
 from shared.swarm.swarm import SwarmStatus
 from shared.usecases.swarms import cancel_swarm, get_swarm, list_swarms, pause_swarm, resume_swarm
+from tests.integration.swarm_world import ADA, SMALL, Signals, World
 
 LIMITS = {"wall_seconds": 60}
 

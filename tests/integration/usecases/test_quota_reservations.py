@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from quota_world import ADA, BOB, Signals, World
 
 from shared.errors import QuotaExceeded
 from shared.store.catalog import UnfinishedSwarms, Users
@@ -15,6 +14,7 @@ from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm, create_swarm
 from shared.usecases.quotas import get_standing
 from shared.usecases.sweep import FORGET_AFTER, sweep
+from tests.integration.swarm_world import ADA, BOB, Signals, World
 
 
 async def limit(world: World, **quotas: float) -> None:

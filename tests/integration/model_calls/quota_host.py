@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from quota_world import Signals, drive
-
 from shared import bootstrap
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.openai import OpenAIChatModel
@@ -24,6 +22,7 @@ from shared.tenancy import TenantContext
 from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm, create_swarm, root_ref
 from shared.usecases.swarms import get_swarm
+from tests.integration.swarm_world import Signals, drive
 
 LIMITS = {"nodes": 2_000, "calls": 20_000, "tokens": 20_000_000, "fan_out": 32, "wall_seconds": 300}
 

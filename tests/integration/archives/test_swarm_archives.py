@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
-from quota_world import ADA, BOB, Signals, World
 
 from shared.archives import export_swarm as exporting
 from shared.archives import import_swarm as importing
@@ -29,6 +28,7 @@ from shared.usecases.swarms import get_swarm, list_swarms
 from shared.usecases.sweep import FORGET_AFTER, sweep
 from shared.usecases.usage import get_swarm_usage, list_day_usage, list_swarm_usage
 from tests.crash import crash_script
+from tests.integration.swarm_world import ADA, BOB, Signals, World
 
 CAROL = TenantContext("carol")
 LARGE = {"name": "large.md", "content": "All about it. " * 8_000}

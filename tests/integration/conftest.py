@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from quota_world import World
+
+from tests.integration.swarm_world import World
 
 
 @pytest.fixture
