@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from shared.errors import Conflict, Unavailable
 from shared.node.engine import Engine
 from shared.spaces.memory_space import MemorySpace, memory_id
-from shared.spaces.metadata import MAX_INLINE_BYTES, MAX_NAME, MemoryMetadata, clip
+from shared.spaces.metadata import MAX_INLINE_BYTES, MAX_NAME, MemoryMetadata, one_line
 from shared.spaces.splitting import split
 from shared.store import Category
 from shared.store.documents import Documents
@@ -59,8 +59,8 @@ async def keep_memories(engine: Engine, space: SpaceKey, node: SwarmNode, drafts
             MemoryMetadata.model_validate(
                 {
                     "id": memory_id(node.node_id, ordinal),
-                    "name": clip(draft.name, MAX_NAME) or node.node_id,
-                    "description": clip(draft.description, 400),
+                    "name": one_line(draft.name, MAX_NAME) or node.node_id,
+                    "description": one_line(draft.description, 400),
                     "parent_id": draft.folder_id,
                     "type": draft.type,
                     "content": draft.content,

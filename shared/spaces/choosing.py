@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from shared.llm.port import Message
 from shared.llm.prompting import Example, Section, build
-from shared.spaces.metadata import clip
+from shared.spaces.metadata import one_line
 from shared.spaces.router import MAX_OPTIONS, Choice, Chooser, Option
 
 #: The most tokens of a routing prompt, about; options are short, so a long query is what gets cut.
@@ -106,5 +106,5 @@ def _number(best: str, options: Sequence[Option]) -> int:
 def _line(option: Option) -> str:
     mark = "" if option.kind == "leaf" else "[folder] "
     place = f" (in {' / '.join(option.path)})" if option.path else ""
-    told = f" - {clip(option.description, 300)}" if option.description else ""
+    told = f" - {one_line(option.description, 300)}" if option.description else ""
     return f"{option.number}. {mark}{option.name}{place}{told}"

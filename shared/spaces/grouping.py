@@ -11,7 +11,7 @@ from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.spaces.metadata import MAX_DESCRIPTION, SpaceEntry, clip, folder
+from shared.spaces.metadata import MAX_DESCRIPTION, SpaceEntry, folder, one_line
 
 #: The most subfolders a split makes: fewer than a routing step shows, so that new entries fit beside them.
 MAX_GROUPS = 8
@@ -91,13 +91,13 @@ def span_name(items: Sequence[SpaceEntry]) -> str:
     """A name for a run of entries that are in the order of their names."""
     if len(items) == 1:
         return items[0].name
-    return f"{clip(items[0].name, 38)} – {clip(items[-1].name, 38)}"
+    return f"{one_line(items[0].name, 38)} – {one_line(items[-1].name, 38)}"
 
 
 def listing(items: Sequence[SpaceEntry]) -> str:
     """One line that names every entry, each cut so that all of them find room if there are not too many."""
     room = max(8, (MAX_DESCRIPTION - 8) // len(items) - 2)
-    return clip("One of: " + "; ".join(clip(item.name, room) for item in items), MAX_DESCRIPTION)
+    return one_line("One of: " + "; ".join(one_line(item.name, room) for item in items), MAX_DESCRIPTION)
 
 
 def _words(entry: SpaceEntry) -> set[str]:

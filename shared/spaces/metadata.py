@@ -20,7 +20,7 @@ TerminationPolicy = Literal["simple", "confirm_directive_completion", "clone_wit
 MemoryType = Literal["text", "markdown", "code", "json", "csv", "report", "directive", "conversation", "document"]
 
 
-def clip(text: str, limit: int) -> str:
+def one_line(text: str, limit: int) -> str:
     """`text` on one line, cut at `limit` characters with an ellipsis."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
@@ -52,8 +52,8 @@ def folder(entry_id: str, name: str, description: str, parent_id: str | None) ->
     """A folder entry; name and description are cut to their bounds."""
     return SpaceEntry(
         id=entry_id,
-        name=clip(name, MAX_NAME),
-        description=clip(description, MAX_DESCRIPTION),
+        name=one_line(name, MAX_NAME),
+        description=one_line(description, MAX_DESCRIPTION),
         parent_id=parent_id,
         kind="folder",
     )

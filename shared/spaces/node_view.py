@@ -19,8 +19,8 @@ from shared.spaces.metadata import (
     MemoryMetadata,
     MemoryType,
     SpaceEntry,
-    clip,
     folder,
+    one_line,
 )
 from shared.store.documents import Documents
 from shared.store.port import Category, Store
@@ -161,8 +161,8 @@ class NodeView:
         artifact, inline = held.doc, held.doc.content is not None
         return MemoryMetadata(
             id=artifact_memory_id(node.node_id, ordinal),
-            name=clip(artifact.name, MAX_NAME) or artifact.artifact_id,
-            description=clip(artifact.description or node.directive, MAX_DESCRIPTION),
+            name=one_line(artifact.name, MAX_NAME) or artifact.artifact_id,
+            description=one_line(artifact.description or node.directive, MAX_DESCRIPTION),
             parent_id=folder_id,
             type=_TYPES.get(artifact.media_type, "document"),
             content=artifact.content,
@@ -200,13 +200,13 @@ def _folder(view: View, node: SwarmNode, parent_id: str) -> SpaceEntry:
 def _report(node: SwarmNode, folder_id: str) -> MemoryMetadata | None:
     if node.alive or not node.report:
         return None
-    told = clip(f"{clip(node.directive, 150)} - {node.report[:1_000]}", MAX_DESCRIPTION)
+    told = one_line(f"{one_line(node.directive, 150)} - {node.report[:1_000]}", MAX_DESCRIPTION)
     return _leaf(report_id(node.node_id), node, "report", told, node.report, folder_id)
 
 
 def _directive(node: SwarmNode, folder_id: str) -> MemoryMetadata:
     told = _told(node)
-    return _leaf(directive_id(node.node_id), node, "directive", clip(told, MAX_DESCRIPTION), told, folder_id)
+    return _leaf(directive_id(node.node_id), node, "directive", one_line(told, MAX_DESCRIPTION), told, folder_id)
 
 
 def _leaf(
@@ -229,4 +229,4 @@ def _told(node: SwarmNode) -> str:
 
 
 def _name(node: SwarmNode, told: str) -> str:
-    return clip(told, MAX_NAME) or f"Node {node.node_id}"
+    return one_line(told, MAX_NAME) or f"Node {node.node_id}"

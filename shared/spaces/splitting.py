@@ -16,7 +16,7 @@ from shared.spaces.grouping import (
     plain_groups,
     to_be_filed,
 )
-from shared.spaces.metadata import MAX_DESCRIPTION, MAX_NAME, SpaceEntry, clip
+from shared.spaces.metadata import MAX_DESCRIPTION, MAX_NAME, SpaceEntry, one_line
 from shared.spaces.router import MAX_OPTIONS
 from shared.spaces.space import LayeredSpace
 
@@ -92,8 +92,8 @@ def _usable(
     told = {_key(proposed): proposed for proposed in reversed(answer.groups)}
     for name, members in placed.items():
         if name not in by_name and len(groups) < room:
-            described = clip(told[name].description, MAX_DESCRIPTION)
-            groups.append(new_group(folder_id, clip(told[name].name, MAX_NAME), described, members))
+            described = one_line(told[name].description, MAX_DESCRIPTION)
+            groups.append(new_group(folder_id, one_line(told[name].name, MAX_NAME), described, members))
     if len(groups) < 2:
         return []
     return [group for group in _with_the_rest(groups, items) if group.members]
@@ -111,7 +111,7 @@ def _place(items: Sequence[SpaceEntry], answer: GroupingAnswer) -> dict[str, lis
 
 
 def _key(proposed: ProposedGroup) -> str:
-    return clip(proposed.name, MAX_NAME).casefold()
+    return one_line(proposed.name, MAX_NAME).casefold()
 
 
 def _with_the_rest(groups: Sequence[Group], items: Sequence[SpaceEntry]) -> list[Group]:
@@ -143,7 +143,7 @@ _EXAMPLE = Example(
 def _messages(
     entry: SpaceEntry, kept: Sequence[SpaceEntry], items: Sequence[SpaceEntry], room: int
 ) -> tuple[Message, ...]:
-    listed = [f"{n}. {item.name} - {clip(item.description, 160)}" for n, item in enumerate(items, start=1)]
+    listed = [f"{n}. {item.name} - {one_line(item.description, 160)}" for n, item in enumerate(items, start=1)]
     sections = [
         Section("Folder", f"{entry.name} - {entry.description}"),
         Section("Groups that are there already", "\n".join(f"{f.name} - {f.description}" for f in kept)),

@@ -24,7 +24,7 @@ from shared.spaces.metadata import (
     MemoryMetadata,
     MemoryType,
     SpaceEntry,
-    clip,
+    one_line,
 )
 from shared.spaces.node_view import is_view
 from shared.spaces.space import path_to
@@ -238,9 +238,9 @@ def _checked(new: NewMemory) -> MemoryMetadata:
         raise InvalidInput("content: it is no text")
     if (size := len(new.content.encode())) > MAX_CONTENT:
         raise TooLarge(f"content: it has {size} bytes; add at most {MAX_CONTENT} at a time")
-    if not (name := clip(new.name, MAX_NAME)):
+    if not (name := one_line(new.name, MAX_NAME)):
         raise InvalidInput("name: it is empty")
-    told = clip(new.description, MAX_DESCRIPTION) or clip(new.content[: 4 * MAX_DESCRIPTION], MAX_DESCRIPTION)
+    told = one_line(new.description, MAX_DESCRIPTION) or one_line(new.content[: 4 * MAX_DESCRIPTION], MAX_DESCRIPTION)
     return MemoryMetadata(id="new", name=name, description=told, parent_id=new.folder_id, type=new.type)
 
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.errors import InvalidInput
-from shared.spaces.metadata import MAX_INLINE_BYTES, ActionMetadata, MemoryMetadata, SpaceEntry, clip, folder
+from shared.spaces.metadata import MAX_INLINE_BYTES, ActionMetadata, MemoryMetadata, SpaceEntry, folder, one_line
 from shared.spaces.space import BuiltinSpace, path_to
 
 
@@ -13,8 +13,8 @@ def memory(**fields: object) -> MemoryMetadata:
 
 
 def test_clip_makes_one_line_within_the_bound() -> None:
-    assert clip("a\n  b", 80) == "a b"
-    assert clip("x" * 100, 10) == "x" * 9 + "…"
+    assert one_line("a\n  b", 80) == "a b"
+    assert one_line("x" * 100, 10) == "x" * 9 + "…"
 
 
 @pytest.mark.parametrize(
