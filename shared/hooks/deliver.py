@@ -98,7 +98,7 @@ async def _start(
     documents = [] if payload is None else [payload]
     read_documents(documents)
     delivery_id = verdict.delivery_id or new_id()
-    space = tenant.space(swarm_of(tenant.user_id, hook.hook_id, delivery_id))
+    space = tenant.space(swarm_of_delivery(tenant.user_id, hook.hook_id, delivery_id))
     if await Tombstones(app.store).there(space) or await _deleted(app, space):
         return space.swarm_id  # started before, and deleted since
     new = await templates.load(app, tenant.account, hook.template)
@@ -113,7 +113,7 @@ async def _start(
     return space.swarm_id
 
 
-def swarm_of(user_id: str, hook_id: str, delivery_id: str) -> str:
+def swarm_of_delivery(user_id: str, hook_id: str, delivery_id: str) -> str:
     """The id of the swarm that a delivery starts, however often it is repeated."""
     return hashlib.sha256(f"hook {user_id} {hook_id} {delivery_id}".encode()).hexdigest()[:16]
 

@@ -123,7 +123,7 @@ class Schedule(BaseModel):
         return noted.timed(max(now, run.due))
 
 
-def swarm_of(user_id: str, schedule_id: str, due: datetime) -> str:
+def swarm_of_due_time(user_id: str, schedule_id: str, due: datetime) -> str:
     """The id of the swarm of a due time: whoever starts it, and however often, it is the same one."""
     named = f"schedule/{user_id}/{schedule_id}/{int(due.timestamp())}"
     return blake2b(named.encode(), digest_size=8).hexdigest()

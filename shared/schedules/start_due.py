@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from shared.errors import Conflict, Gone, SwarmStarError, Unavailable
 from shared.runtime import Runtime
-from shared.schedules.model import MAX_REASON, MAX_TRIES, Claim, LastRun, swarm_of
+from shared.schedules.model import MAX_REASON, MAX_TRIES, Claim, LastRun, swarm_of_due_time
 from shared.schedules.use_cases import StoredSchedule, note, remove, schedules_of, settle
 from shared.store.catalog import DueEntry, DueSchedules
 from shared.swarm.origin import Origin
@@ -81,7 +81,7 @@ async def _start(app: App, runtime: Runtime, account: SpaceKey, schedule: Stored
     if schedule.claim is None:
         raise ValueError("only a schedule that is claimed is started")
     claim, tenant = schedule.claim, TenantContext(account.user_id)
-    swarm_id = swarm_of(account.user_id, schedule.schedule_id, claim.due)
+    swarm_id = swarm_of_due_time(account.user_id, schedule.schedule_id, claim.due)
     reason: str | None = None
     try:
         reason = await _hindrance(app, tenant, schedule, claim, swarm_id)

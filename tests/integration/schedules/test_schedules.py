@@ -9,7 +9,7 @@ from schedule_world import ADA, BOB, ID, MINUTE, World, large, new
 
 from shared.errors import Conflict, InvalidInput, NotFound, Stale, Unavailable
 from shared.schedules import use_cases as schedules
-from shared.schedules.model import swarm_of
+from shared.schedules.model import swarm_of_due_time
 from shared.schedules.start_due import MAX_A_TICK, start_due
 from shared.schedules.use_cases import MAX_SCHEDULES, ScheduleChange
 from shared.store import Category, Page
@@ -42,7 +42,7 @@ async def test_a_due_schedule_starts_its_swarm_once(world: World) -> None:
     assert await world.tick(MINUTE) == 1
     assert await world.tick() == 0
     (swarm,) = await world.swarms()
-    assert swarm.swarm_id == swarm_of("ada", ID, due)
+    assert swarm.swarm_id == swarm_of_due_time("ada", ID, due)
     assert swarm.origin == Origin(kind="schedule", id=ID, due=due)
     assert world.signals.started == [swarm.swarm_id]
     whole = (await world.app.swarms.get(ADA.space(swarm.swarm_id), "swarm")).doc

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.schedules.model import CLAIM, LastRun, Schedule, swarm_of
+from shared.schedules.model import CLAIM, LastRun, Schedule, swarm_of_due_time
 from shared.types import check_scope_id
 
 NOW = datetime(2026, 11, 22, 10, 0, 30, tzinfo=UTC)
@@ -78,7 +78,7 @@ def test_a_run_out_of_turn_leaves_the_next_due_time() -> None:
 
 
 def test_swarm_ids_follow_from_user_schedule_and_due_time() -> None:
-    ids = {swarm_of(user, one, NOW + n * MINUTE) for user in "ab" for one in "cd" for n in range(3)}
+    ids = {swarm_of_due_time(user, one, NOW + n * MINUTE) for user in "ab" for one in "cd" for n in range(3)}
     assert len(ids) == 12
-    assert swarm_of("a", "c", NOW) == swarm_of("a", "c", NOW.astimezone())
-    assert len(check_scope_id(swarm_of("a", "c", NOW))) == 16
+    assert swarm_of_due_time("a", "c", NOW) == swarm_of_due_time("a", "c", NOW.astimezone())
+    assert len(check_scope_id(swarm_of_due_time("a", "c", NOW))) == 16
