@@ -71,7 +71,7 @@ class History:
         return events
 
     async def seal(self, before: datetime, at: datetime) -> int:
-        """Put tombstones into gaps that have an event after them from before a time; how many.
+        """Seal the gaps that have an event after them from before a time; return how many frames were sealed.
 
         Their writers, should they still be alive, take new frames.
         """
@@ -95,5 +95,5 @@ class History:
             await self._seal(event.frame, event.at)
 
     async def _seal(self, frame: int, at: datetime) -> int:
-        tombstone = SwarmEvent(frame=frame, node_id="", version=0, operation=None, status=Status.PENDING, at=at)
-        return int(await self._append(tombstone))
+        seal = SwarmEvent(frame=frame, node_id="", version=0, operation=None, status=Status.PENDING, at=at)
+        return int(await self._append(seal))
