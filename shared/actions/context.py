@@ -70,7 +70,7 @@ class Memory(Protocol):
 
 
 #: How a child ended, as its manager reads it.
-ChildOutcome = Literal["done", "incomplete", "failed", "cancelled"]
+ChildEnding = Literal["done", "incomplete", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class ChildReport:
     node_id: str
     directive: str
     report: str
-    outcome: ChildOutcome
+    ending: ChildEnding
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from shared.actions.context import ChildOutcome, ChildReport
+from shared.actions.context import ChildEnding, ChildReport
 from shared.errors import Conflict
 from shared.node.engine import Engine
 from shared.store.nodes import HeldNode, Nodes
@@ -40,11 +40,11 @@ class Branch:
             node_id=acted.node_id,
             directive=acted.directive,
             report=acted.report or "No report.",
-            outcome=_outcome(acted),
+            ending=_ending(acted),
         )
 
 
-def _outcome(node: SwarmNode) -> ChildOutcome:
+def _ending(node: SwarmNode) -> ChildEnding:
     if node.status is Status.TERMINATED:
         return "incomplete" if node.complete is False else "done"
     return "cancelled" if node.status is Status.CANCELLED else "failed"

@@ -97,7 +97,7 @@ def in_one_go(node: SwarmNode) -> bool:
 def stopped_report(short: Shortage, branches: Sequence[Branch]) -> str:
     """The report of a node whose budget ran out, made without a model."""
     done = [branch.report() for branch in branches]
-    finished = sum(report.outcome == "done" for report in done)
+    finished = sum(report.ending == "done" for report in done)
     head = f"Stopped: {short.what} ran out. {short.told}".strip()
     if not done:
         return f"{head} Nothing of this directive was done yet."
@@ -109,5 +109,5 @@ def listing(branches: Sequence[Branch]) -> str:
     lines = []
     for branch in branches:
         report = branch.report()
-        lines.append(f"- [{report.outcome}] {clip(report.directive, 60)}: {clip(report.report, 150)}")
+        lines.append(f"- [{report.ending}] {clip(report.directive, 60)}: {clip(report.report, 150)}")
     return "\n".join(lines)

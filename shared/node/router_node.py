@@ -37,9 +37,9 @@ async def route(engine: Engine, ref: NodeRef, swarm: Swarm, nodes: Nodes, router
         found = await search(space, node.directive, model_chooser(model.chooser("route")), accept=accept)
     except OutOfBudget as error:
         lacking = f"Stopped before an action was found: {error.what} ran out."
-        found = Route(outcome="exhausted", found=None, steps=())
+        found = Route(ending="exhausted", found=None, steps=())
     except ModelError as error:
-        lacking, found = f"No action was found: {error}", Route(outcome="exhausted", found=None, steps=())
+        lacking, found = f"No action was found: {error}", Route(ending="exhausted", found=None, steps=())
     else:
         lacking = f"There is no action for this. What is lacking is an action that can: {node.directive}"
     await nodes.commit(router, _moved(engine, node, found, journal, lacking))

@@ -24,7 +24,7 @@ MAX_STEPS = 16
 _MAX_PEEKS = 24
 
 Confidence = Literal["low", "medium", "high"]
-Outcome = Literal["found", "exhausted", "step_limit"]
+Ending = Literal["found", "exhausted", "step_limit"]
 
 
 class Option(BaseModel):
@@ -82,7 +82,7 @@ class Route(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    outcome: Outcome
+    ending: Ending
     found: str | None
     steps: tuple[RouteStep, ...]
 
@@ -309,8 +309,8 @@ class _Search:
             )
         )
 
-    def _route(self, outcome: Outcome, found: str | None = None) -> Route:
-        return Route(outcome=outcome, found=found, steps=tuple(self._steps))
+    def _route(self, ending: Ending, found: str | None = None) -> Route:
+        return Route(ending=ending, found=found, steps=tuple(self._steps))
 
 
 def _in_groups(places: Sequence[_Leaf | _Folder]) -> Sequence[_Place]:

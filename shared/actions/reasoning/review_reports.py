@@ -46,7 +46,7 @@ async def perform(ctx: ActionContext) -> Terminate | Spawn:
     Whatever the model says, a directive is not done while a file that it asks for is not there.
     """
     unmade = _unmade(ctx)
-    if all(child.outcome in {"failed", "cancelled"} for child in ctx.children):
+    if all(child.ending in {"failed", "cancelled"} for child in ctx.children):
         return _continuation(ctx, "Nothing was done: every attempt failed.\n" + _listing(ctx.children, 150), unmade)
     sections = [
         Section("Directive", ctx.node.directive),
@@ -75,7 +75,7 @@ def _continuation(ctx: ActionContext, missing: str, unmade: str) -> Spawn:
 def _listing(children: tuple[ChildReport, ...], tokens: int) -> str:
     return "\n".join(
         f"{number}. {clip(child.directive, 80)}\n"
-        f"{'Done' if child.outcome == 'done' else child.outcome.upper()}: {clip(child.report, tokens)}"
+        f"{'Done' if child.ending == 'done' else child.ending.upper()}: {clip(child.report, tokens)}"
         for number, child in enumerate(children, 1)
     )
 

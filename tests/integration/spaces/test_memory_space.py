@@ -107,6 +107,6 @@ async def test_a_search_is_bounded(store: SqliteStore) -> None:
     assert [item.memory.id for item in one.found] == ["0-3"]
     chooser = ByName()
     none = await search_memory(space, ["rain"], chooser, read, max_steps=0)
-    assert (none.found, chooser.asked, none.routes[0].outcome) == ((), 0, "step_limit")
+    assert (none.found, chooser.asked, none.routes[0].ending) == ((), 0, "step_limit")
     below = await search_memory(space, ["tea"], ByName(), read, start="references")
     assert [item.memory.id for item in below.found] == ["0-3"]

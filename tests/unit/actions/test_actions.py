@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from shared.actions.coding import write_python
 from shared.actions.communication import ask_user_questions
-from shared.actions.context import ActionContext, ActionOption, ChildOutcome, ChildReport, Recalled
+from shared.actions.context import ActionContext, ActionOption, ChildEnding, ChildReport, Recalled
 from shared.actions.memory import save_memory, search_memory
 from shared.actions.reasoning import decompose_directive, determine_unknown_requirements, review_reports
 from shared.actions.writing import write_document
@@ -154,8 +154,8 @@ async def test_a_continuation_is_told_what_is_missing() -> None:
     assert "Still missing: the appendix" in model.asked[0][1]
 
 
-def child(report: str, outcome: ChildOutcome = "done") -> ChildReport:
-    return ChildReport(node_id="0.0", directive="part", report=report, outcome=outcome)
+def child(report: str, ending: ChildEnding = "done") -> ChildReport:
+    return ChildReport(node_id="0.0", directive="part", report=report, ending=ending)
 
 
 async def test_a_complete_review_terminates_with_its_report() -> None:

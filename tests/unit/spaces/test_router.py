@@ -37,12 +37,12 @@ def scripted(*answers: Choice) -> tuple[Chooser, list[list[Option]]]:
 def test_an_oracle_finds_its_target(space: BuiltinSpace, data: st.DataObject) -> None:
     there = leaves(space)
     if not there:
-        assert run(space, never).outcome == "exhausted"
+        assert run(space, never).ending == "exhausted"
         return
     target = data.draw(st.sampled_from(there))
     oracle = Oracle(space, target)
     route = run(space, oracle, max_steps=200)
-    assert (route.outcome, route.found) == ("found", target)
+    assert (route.ending, route.found) == ("found", target)
     assert route.asked == len(oracle.shown) == sum(step.asked for step in route.steps)
     for options in oracle.shown:
         assert len(options) <= MAX_OPTIONS
@@ -76,7 +76,7 @@ def test_nothing_fits_and_every_leaf_is_looked_at_once(space: BuiltinSpace) -> N
 
     route = run(space, nowhere, max_steps=2_000)
     assert len(looked_at) == len(set(looked_at))
-    if route.outcome == "exhausted":
+    if route.ending == "exhausted":
         assert sorted(looked_at) == sorted(leaves(space))
     else:
         assert not route.steps[-1].asked
@@ -97,7 +97,7 @@ def test_any_answer_ends_within_the_bound(space: BuiltinSpace, seed: int, max_st
 
     route = run(space, rubbish, max_steps=max_steps)
     assert route.asked <= max_steps
-    assert (route.found in leaves(space)) == (route.outcome == "found")
+    assert (route.found in leaves(space)) == (route.ending == "found")
     again, _ = scripted(*given_answers)
     assert run(space, again, max_steps=max_steps) == route
     assert Route.model_validate_json(route.model_dump_json()) == route
@@ -134,7 +134,7 @@ def test_one_folder_is_entered_unasked_and_its_leaf_only_if_somebody_chose_the_f
 
     alone = BuiltinSpace([*entries, leaf("x", "only")])
     choose, shown = scripted(Choice(best=0))
-    assert run(alone, choose).outcome == "exhausted"
+    assert run(alone, choose).ending == "exhausted"
     assert len(shown) == 1
 
 
@@ -167,7 +167,7 @@ def test_only_accepted_leaves_are_shown() -> None:
     route = run(space, choose, accept=lambda entry: entry.id != "L0")
     assert [option.id for option in shown[0]] == ["L1", "L2"]
     assert route.found == "L1"
-    assert run(space, never, accept=lambda _: False).outcome == "exhausted"
+    assert run(space, never, accept=lambda _: False).ending == "exhausted"
 
 
 def test_a_search_starts_below_the_folder_it_is_given() -> None:
@@ -180,10 +180,10 @@ def test_a_search_starts_below_the_folder_it_is_given() -> None:
             run(space, never, start=start)
 
 
-def test_the_bound_on_steps_is_an_outcome() -> None:
+def test_the_bound_on_steps_ends_a_search() -> None:
     space = build([(0, False), (0, False)])
     route = run(space, never, max_steps=0)
-    assert (route.outcome, route.found, route.asked) == ("step_limit", None, 0)
+    assert (route.ending, route.found, route.asked) == ("step_limit", None, 0)
 
 
 def test_a_route_through_ten_thousand_leaves_costs_a_few_questions() -> None:
