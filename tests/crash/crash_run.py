@@ -38,7 +38,7 @@ class Kill:
 
 
 @dataclass
-class Outcome:
+class Findings:
     """What a run of kills came to."""
 
     kills: list[Kill] = field(default_factory=list)
@@ -70,39 +70,39 @@ async def undisturbed(site: Site, body: dict[str, Any]) -> tuple[Shape, float]:
 
 async def disturbed(
     site: Site, body: dict[str, Any], expected: Shape, kills: int, chance: Random, moments: tuple[float, float]
-) -> Outcome:
+) -> Findings:
     """Run swarms until the host was killed that often while one ran, then compare each with `expected`."""
-    outcome = Outcome()
+    findings = Findings()
     begun = time.monotonic()
     await site.host.start()
     delays = [chance.uniform(*moments) for _ in range(kills)]
     while delays:
-        await _one_swarm(site, body, outcome, delays)
+        await _one_swarm(site, body, findings, delays)
     await site.host.end()
-    outcome.seconds = time.monotonic() - begun
-    for swarm_id in outcome.swarms:
+    findings.seconds = time.monotonic() - begun
+    for swarm_id in findings.swarms:
         ended = await _ended(site, swarm_id)
-        outcome.nodes += len(ended.nodes)
-        outcome.faults += _faults(ended, expected)
-    outcome.faults += site.leftovers() + await _call_faults(site, outcome)
-    outcome.faults += [
-        f"work stood still for {stall:.1f} s after a restart" for stall in outcome.stalls if stall > SLACK
+        findings.nodes += len(ended.nodes)
+        findings.faults += _faults(ended, expected)
+    findings.faults += site.leftovers() + await _call_faults(site, findings)
+    findings.faults += [
+        f"work stood still for {stall:.1f} s after a restart" for stall in findings.stalls if stall > SLACK
     ]
-    return outcome
+    return findings
 
 
-async def _one_swarm(site: Site, body: dict[str, Any], outcome: Outcome, delays: list[float]) -> None:
+async def _one_swarm(site: Site, body: dict[str, Any], findings: Findings, delays: list[float]) -> None:
     """Run one swarm to its end, killing its host on the way after each delay; those that were used are taken out.
 
     What is left of a delay that outlasts the swarm counts for the next.
     """
     swarm_id = await site.create(body)
-    outcome.swarms.append(swarm_id)
+    findings.swarms.append(swarm_id)
     user = asyncio.create_task(site.attend(swarm_id))
     resumed: asyncio.Task[None] | None = None
     try:
         while delays:
-            if len(outcome.kills) % 2:
+            if len(findings.kills) % 2:
                 await _first_call(site, user)
             begun = time.monotonic()
             await asyncio.wait({user}, timeout=delays[0])
@@ -111,11 +111,11 @@ async def _one_swarm(site: Site, body: dict[str, Any], outcome: Outcome, delays:
                 break
             if resumed is not None:
                 resumed.cancel()
-            resumed = await _kill(site, swarm_id, delays.pop(0), outcome)
+            resumed = await _kill(site, swarm_id, delays.pop(0), findings)
         async with asyncio.timeout(PATIENCE):
             await user
     except TimeoutError:
-        outcome.faults.append(f"swarm {swarm_id} has not ended within {PATIENCE:.0f} seconds")
+        findings.faults.append(f"swarm {swarm_id} has not ended within {PATIENCE:.0f} seconds")
     finally:
         user.cancel()
         if resumed is not None:
@@ -132,39 +132,39 @@ async def _first_call(site: Site, user: "asyncio.Task[None]") -> None:
     call.cancel()
 
 
-async def _kill(site: Site, swarm_id: str, after: float, outcome: Outcome) -> "asyncio.Task[None]":
+async def _kill(site: Site, swarm_id: str, after: float, findings: Findings) -> "asyncio.Task[None]":
     await site.host.end(signal.SIGKILL)
     killed = time.monotonic()
     await asyncio.sleep(_ARRIVAL)
-    journalled = frozenset([step for one in outcome.swarms for step in await site.journalled(one)])
-    outcome.kills.append(Kill(swarm_id, after, len(site.calls()), journalled))
+    journalled = frozenset([step for one in findings.swarms for step in await site.journalled(one)])
+    findings.kills.append(Kill(swarm_id, after, len(site.calls()), journalled))
     await site.host.start()
-    return asyncio.create_task(_watch(site, max(time.monotonic(), killed + CLAIM), outcome))
+    return asyncio.create_task(_watch(site, max(time.monotonic(), killed + CLAIM), findings))
 
 
-async def _watch(site: Site, free: float, outcome: Outcome) -> None:
+async def _watch(site: Site, free: float, findings: Findings) -> None:
     """Note how long after the dead worker's claims have gone the next model call comes, or the next kill."""
     try:
         await site.next_call()
     finally:
-        outcome.stalls.append(max(0.0, time.monotonic() - free))
+        findings.stalls.append(max(0.0, time.monotonic() - free))
 
 
-async def _call_faults(site: Site, outcome: Outcome) -> list[str]:
+async def _call_faults(site: Site, findings: Findings) -> list[str]:
     """A step may be called again only after a kill at which its first call was not written down."""
     found: list[str] = []
     calls = site.calls()
-    bounds = [0, *(kill.calls for kill in outcome.kills), len(calls)]
+    bounds = [0, *(kill.calls for kill in findings.kills), len(calls)]
     for life, (first, last) in enumerate(pairwise(bounds)):
         made = calls[first:last]
-        journalled = outcome.kills[life - 1].journalled if life else frozenset[str]()
+        journalled = findings.kills[life - 1].journalled if life else frozenset[str]()
         found += [f"{step} was called in life {life} though it was in the journal" for step in journalled & {*made}]
         found += [
             f"{step} was called {made.count(step)} times in life {life}" for step in {*made} if made.count(step) > 1
         ]
-    outcome.calls = len(calls)
-    outcome.repeated = sorted(step for step in {*calls} if calls.count(step) > 1)
-    for swarm_id in outcome.swarms:
+    findings.calls = len(calls)
+    findings.repeated = sorted(step for step in {*calls} if calls.count(step) > 1)
+    for swarm_id in findings.swarms:
         asked = {step for step in calls if step.split("/")[1] == swarm_id}
         if odd := asked ^ await site.journalled(swarm_id):
             found.append(f"called and not written down, or the other way round: {sorted(odd)}")

@@ -14,7 +14,7 @@ from typing import Any
 
 from local.dev.stores import Store, kept_in
 from tests.crash.crash_host import CLAIM, site
-from tests.crash.crash_run import MOMENTS, Outcome, disturbed, undisturbed
+from tests.crash.crash_run import MOMENTS, Findings, disturbed, undisturbed
 from tests.crash.crash_script import LATENCY, both, twice
 
 #: Differences that are printed at most.
@@ -51,7 +51,7 @@ async def crash(
     *,
     moments: tuple[float, float] = MOMENTS,
     store: Mapping[str, str],
-) -> tuple[Outcome, float]:
+) -> tuple[Findings, float]:
     """What the kills did, and the seconds of the undisturbed run. `store` are the app's settings of its store."""
     async with site(folder / "undisturbed", store) as calm:
         expected, seconds = await undisturbed(calm, body)
@@ -74,27 +74,27 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="swarmstar-crash-", ignore_cleanup_errors=True) as folder,
         kept_in(arguments.store) as store,
     ):
-        outcome, calm = asyncio.run(crash(Path(folder), big_swarm(), arguments.kills, seed, store=store))
-    _report(outcome, calm)
-    return 1 if outcome.faults else 0
+        findings, calm = asyncio.run(crash(Path(folder), big_swarm(), arguments.kills, seed, store=store))
+    _report(findings, calm)
+    return 1 if findings.faults else 0
 
 
-def _report(outcome: Outcome, calm: float) -> None:
-    swarms = len(outcome.swarms)
+def _report(findings: Findings, calm: float) -> None:
+    swarms = len(findings.swarms)
     rows = {
-        "kills": len(outcome.kills),
-        "swarms": f"{swarms} of {outcome.nodes // swarms} nodes",
-        "seconds": f"{outcome.seconds:.1f}, {calm:.1f} for one undisturbed swarm",
-        "model calls": outcome.calls,
-        "calls made twice": f"{len(outcome.repeated)}, each in flight at a kill",
-        "longest wait after claims": f"{max(outcome.stalls, default=0.0):.1f} s",
-        "differences and faults": len(outcome.faults),
+        "kills": len(findings.kills),
+        "swarms": f"{swarms} of {findings.nodes // swarms} nodes",
+        "seconds": f"{findings.seconds:.1f}, {calm:.1f} for one undisturbed swarm",
+        "model calls": findings.calls,
+        "calls made twice": f"{len(findings.repeated)}, each in flight at a kill",
+        "longest wait after claims": f"{max(findings.stalls, default=0.0):.1f} s",
+        "differences and faults": len(findings.faults),
     }
     for name, value in rows.items():
         _say(f"  {name:<27}{value}")
-    for fault in outcome.faults[:_SHOWN]:
+    for fault in findings.faults[:_SHOWN]:
         _say(f"  - {fault}")
-    _say("FAILED" if outcome.faults else "Same trees, same reports.")
+    _say("FAILED" if findings.faults else "Same trees, same reports.")
 
 
 def _say(line: str) -> None:

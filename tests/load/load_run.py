@@ -48,7 +48,7 @@ class Load:
 
 
 @dataclass
-class Outcome:
+class Findings:
     """What a run came to."""
 
     nodes: int = 0
@@ -124,23 +124,23 @@ async def place(folder: Path, load: Load) -> AsyncIterator[Place]:
         await model.end()
 
 
-async def run(folder: Path, load: Load) -> Outcome:
+async def run(folder: Path, load: Load) -> Findings:
     """Run one swarm alone, look at the idle host, run all others at once, and check everything."""
-    outcome = Outcome()
+    findings = Findings()
     async with place(folder, load) as site:
         alone = await site.account("user 0")
-        outcome.alone = await _timed(_swarms(alone, 0, 1, []))
-        await _looked_on(outcome.idle, [alone], asyncio.sleep(load.idle))
+        findings.alone = await _timed(_swarms(alone, 0, 1, []))
+        await _looked_on(findings.idle, [alone], asyncio.sleep(load.idle))
         accounts = [await site.account(f"user {number}") for number in range(1, load.users + 1)]
-        everything = (_swarms(one, n, load.swarms, outcome.creating) for n, one in enumerate(accounts, 1))
-        outcome.seconds = await _timed(_looked_on(outcome.busy, accounts, _all(load, everything)))
-        outcome.faults += outcome.idle.faults + outcome.busy.faults
-        await _check_answers(site, [alone, *accounts], outcome)
-        outcome.peak, outcome.cpu = _process(site.host.pid)
+        everything = (_swarms(one, n, load.swarms, findings.creating) for n, one in enumerate(accounts, 1))
+        findings.seconds = await _timed(_looked_on(findings.busy, accounts, _all(load, everything)))
+        findings.faults += findings.idle.faults + findings.busy.faults
+        await _check_answers(site, [alone, *accounts], findings)
+        findings.peak, findings.cpu = _process(site.host.pid)
         await site.host.end()
-        outcome.faults += leftovers(folder / "host.db", folder / "copy") + _logged(folder / "host.log")
-        await _check_store(site, alone, accounts, outcome)
-    return outcome
+        findings.faults += leftovers(folder / "host.db", folder / "copy") + _logged(folder / "host.log")
+        await _check_store(site, alone, accounts, findings)
+    return findings
 
 
 async def _timed(work: Any) -> float:
@@ -176,16 +176,16 @@ async def _looked_on(watch: Watch, accounts: list[Account], work: Any) -> None:
         await looking
 
 
-async def _check_answers(site: Place, accounts: list[Account], outcome: Outcome) -> None:
+async def _check_answers(site: Place, accounts: list[Account], findings: Findings) -> None:
     """What the model saw, and what each user's key shows; nobody's key shows another's swarm."""
     marks = {(one.user_id, swarm_id): mark for one in accounts for mark, swarm_id in one.swarms.items()}
     seen = Seen(site.seen.read_text().splitlines())
-    outcome.faults += seen.faults(marks)
-    outcome.calls = len(seen.calls)
+    findings.faults += seen.faults(marks)
+    findings.calls = len(seen.calls)
     counted = seen.used()
     for account, other in zip(accounts, [*accounts[1:], accounts[0]], strict=True):
-        outcome.faults += await load_checks.account_faults(account, counted)
-        outcome.faults += await _intrusion(account, other)
+        findings.faults += await load_checks.account_faults(account, counted)
+        findings.faults += await _intrusion(account, other)
 
 
 async def _intrusion(account: Account, other: Account) -> list[str]:
@@ -197,14 +197,14 @@ async def _intrusion(account: Account, other: Account) -> list[str]:
     return [f"{account.user_id} can look at {place}"]
 
 
-async def _check_store(site: Place, alone: Account, accounts: list[Account], outcome: Outcome) -> None:
+async def _check_store(site: Place, alone: Account, accounts: list[Account], findings: Findings) -> None:
     async for mark, ended in site.stored([alone]):
-        outcome.faults += load_checks.reference_faults(ended, mark)
-        outcome.nodes += len(ended.nodes)
+        findings.faults += load_checks.reference_faults(ended, mark)
+        findings.nodes += len(ended.nodes)
         reference = load_checks.plain_shape(ended)
     async for mark, ended in site.stored(accounts):
-        outcome.nodes += len(ended.nodes)
-        outcome.faults += load_checks.stored_faults(ended, mark, reference)
+        findings.nodes += len(ended.nodes)
+        findings.faults += load_checks.stored_faults(ended, mark, reference)
 
 
 def _logged(log: Path) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from local.dev.stores import Store, kept_in
 from tests.load.load_client import RATE
 from tests.load.load_model import LATENCY
-from tests.load.load_run import Load, Outcome, run
+from tests.load.load_run import Findings, Load, run
 
 #: Differences that are printed at most.
 _SHOWN = 40
@@ -34,31 +34,31 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="swarmstar-load-", ignore_cleanup_errors=True) as folder,
         kept_in(given.store) as store,
     ):
-        outcome = asyncio.run(run(Path(folder), Load(given.users, given.swarms, (low, high), store=store)))
-    _report(outcome, given.users * given.swarms)
-    return 1 if outcome.faults else 0
+        findings = asyncio.run(run(Path(folder), Load(given.users, given.swarms, (low, high), store=store)))
+    _report(findings, given.users * given.swarms)
+    return 1 if findings.faults else 0
 
 
-def _report(outcome: Outcome, swarms: int) -> None:
+def _report(findings: Findings, swarms: int) -> None:
     rows = {
         "swarms": f"{swarms}, and one before them alone",
-        "nodes": f"{outcome.nodes}, routers among them",
-        "model calls": outcome.calls,
-        "seconds": f"{outcome.seconds:.1f}, {outcome.alone:.1f} for one alone",
-        "nodes a second": f"{outcome.nodes * swarms / (swarms + 1) / outcome.seconds:.0f}",
-        "the host's peak memory": "unknown" if outcome.peak is None else f"{outcome.peak:.0f} MiB",
-        "the host's processor time": "unknown" if outcome.cpu is None else f"{outcome.cpu:.1f} s",
-        "differences and faults": len(outcome.faults),
+        "nodes": f"{findings.nodes}, routers among them",
+        "model calls": findings.calls,
+        "seconds": f"{findings.seconds:.1f}, {findings.alone:.1f} for one alone",
+        "nodes a second": f"{findings.nodes * swarms / (swarms + 1) / findings.seconds:.0f}",
+        "the host's peak memory": "unknown" if findings.peak is None else f"{findings.peak:.0f} MiB",
+        "the host's processor time": "unknown" if findings.cpu is None else f"{findings.cpu:.1f} s",
+        "differences and faults": len(findings.faults),
     }
     for name, value in rows.items():
         _say(f"  {name:<27}{value}")
     _say(f"  {'milliseconds':<27}{'idle: p50    p95    p99    max':>38}{'busy: p50    p95    p99    max':>38}")
-    kinds = {kind: (outcome.idle.seconds.get(kind, []), times) for kind, times in outcome.busy.seconds.items()}
-    for kind, (idle, busy) in {**kinds, "create, all at once": ([], outcome.creating)}.items():
+    kinds = {kind: (findings.idle.seconds.get(kind, []), times) for kind, times in findings.busy.seconds.items()}
+    for kind, (idle, busy) in {**kinds, "create, all at once": ([], findings.creating)}.items():
         _say(f"  {kind:<27}{_times(idle):>38}{_times(busy):>38}")
-    for fault in outcome.faults[:_SHOWN]:
+    for fault in findings.faults[:_SHOWN]:
         _say(f"  - {fault}")
-    _say("FAILED" if outcome.faults else "Nothing crossed; same trees, same reports, right bills.")
+    _say("FAILED" if findings.faults else "Nothing crossed; same trees, same reports, right bills.")
 
 
 def _times(seconds: list[float]) -> str:

@@ -1,7 +1,7 @@
-"""Carries operations from event loops to worker threads and their outcomes back, many at a time.
+"""Carries requests from event loops to worker threads and their results back, many at a time.
 
-Operations of one space wait in its lane. A worker takes all that wait there and runs them as one transaction, so
-that the more meet the less each costs; outcomes return to their loop together. No operation has a task or a thread
+Requests of one space wait in its lane. A worker takes all that wait there and runs them as one transaction, so
+that the more meet the less each costs; results return to their loop together. No request has a task or a thread
 of its own.
 """
 
@@ -14,15 +14,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from shared.adapters.sqlite.operations import Drop, Operation, Outcome
+from shared.adapters.sqlite.requests import Drop, Request, Result
 from shared.adapters.sqlite.space import SpaceFile
 from shared.errors import Unavailable
 from shared.types import SpaceKey
 
-#: The most operations and characters one transaction takes in.
+#: The most requests and characters one transaction takes in.
 MAX_BATCH = 512
 MAX_BATCH_CHARACTERS = 16_000_000
-#: The most operations that may wait in one lane.
+#: The most requests that may wait in one lane.
 MAX_WAITING = 100_000
 #: How often a batch is tried against a busy file, each time for `folder.PATIENCE` seconds at most.
 ATTEMPTS = 3
@@ -42,28 +42,28 @@ class _Bridge:
         #: Whether `Dispatcher._wake` is on its way in this loop, and `deliver`.
         self.waking = False
         self.delivering = False
-        self.arrived: deque[tuple[asyncio.Future[Any], Outcome]] = deque()
+        self.arrived: deque[tuple[asyncio.Future[Any], Result]] = deque()
 
     def deliver(self) -> None:
         """Hand out what has arrived; runs in the loop."""
         self.delivering = False  # first, so that what arrives from here on calls again
         arrived = self.arrived
         while arrived:
-            future, outcome = arrived.popleft()
+            future, result = arrived.popleft()
             if future.done():
                 continue
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
+            if isinstance(result, Exception):
+                future.set_exception(result)
             else:
-                future.set_result(outcome)
+                future.set_result(result)
 
 
-#: An operation, and where its outcome goes.
-_Entry = tuple[Operation[Any], asyncio.Future[Any], _Bridge]
+#: A request, and where its result goes.
+_Entry = tuple[Request[Any], asyncio.Future[Any], _Bridge]
 
 
 class _Lane:
-    """The operations that wait for one space, and its file."""
+    """The requests that wait for one space, and its file."""
 
     __slots__ = ("file", "queued", "running", "space", "waiting")
 
@@ -81,12 +81,12 @@ class _Lane:
         batch: list[_Entry] = []
         characters = 0
         while self.waiting and len(batch) < MAX_BATCH and characters < MAX_BATCH_CHARACTERS:
-            operation = self.waiting[0][0]
-            is_drop = isinstance(operation, Drop)
+            request = self.waiting[0][0]
+            is_drop = isinstance(request, Drop)
             if is_drop and batch:
                 break
             batch.append(self.waiting.popleft())
-            characters += operation.weight()
+            characters += request.weight()
             if is_drop:
                 break
         return batch
@@ -112,10 +112,10 @@ class Dispatcher:
         self._bridge: _Bridge | None = None
         self._closed = False
 
-    def submit(self, space: SpaceKey, operation: Operation[T]) -> "asyncio.Future[T]":
-        """Put an operation into its lane; what is submitted in one turn of the loop sets off together.
+    def submit(self, space: SpaceKey, request: Request[T]) -> "asyncio.Future[T]":
+        """Put a request into its lane; what is submitted in one turn of the loop sets off together.
 
-        The future may raise what the operation raises, or `Unavailable`.
+        The future may raise what the request raises, or `Unavailable`.
         """
         loop = asyncio.get_running_loop()
         bridge = self._bridge
@@ -123,14 +123,14 @@ class Dispatcher:
             bridge = self._bridge = _Bridge(loop)
         future: asyncio.Future[T] = loop.create_future()
         with self._lock:
-            self._lane(space).waiting.append((operation, future, bridge))
+            self._lane(space).waiting.append((request, future, bridge))
         if not bridge.waking:
             bridge.waking = True
             loop.call_soon(self._wake, bridge)
         return future
 
     def close(self) -> None:
-        """Finish every operation that was submitted, end the workers and close every file. Blocks."""
+        """Finish every request that was submitted, end the workers and close every file. Blocks."""
         with self._lock:
             self._closed = True
         self._wake(None)
@@ -212,19 +212,19 @@ class Dispatcher:
                 self._idle.notify_all()
 
 
-def _run(file: SpaceFile, operations: list[Operation[object]]) -> list[Outcome]:
-    """Run one batch, again if the file was busy; a failure of the file is the outcome of each operation."""
+def _run(file: SpaceFile, requests: list[Request[object]]) -> list[Result]:
+    """Run one batch, again if the file was busy; a failure of the file is the result of each request."""
     for _ in range(ATTEMPTS):
         try:
-            return file.run(operations)
+            return file.run(requests)
         except (sqlite3.Error, OSError) as error:
             failure = error
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY:
                 break
         except Exception as error:  # noqa: BLE001 - a worker outlives every batch; its callers get the error
-            return [error] * len(operations)
+            return [error] * len(requests)
     reason = getattr(failure, "sqlite_errorname", None) or type(failure).__name__
-    return [_unavailable(failure, reason) for _ in operations]
+    return [_unavailable(failure, reason) for _ in requests]
 
 
 def _unavailable(cause: Exception, reason: str) -> Unavailable:
@@ -234,10 +234,10 @@ def _unavailable(cause: Exception, reason: str) -> Unavailable:
     return error
 
 
-def _deliver(entries: list[_Entry], outcomes: list[Outcome]) -> None:
+def _deliver(entries: list[_Entry], results: list[Result]) -> None:
     bridges = set()
-    for (_, future, bridge), outcome in zip(entries, outcomes, strict=True):
-        bridge.arrived.append((future, outcome))
+    for (_, future, bridge), result in zip(entries, results, strict=True):
+        bridge.arrived.append((future, result))
         bridges.add(bridge)
     for bridge in bridges:
         if not bridge.delivering:

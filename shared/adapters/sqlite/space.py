@@ -1,4 +1,4 @@
-"""One space's SQLite file: opening it, running batches of operations on it, removing it."""
+"""One space's SQLite file: opening it, running batches of requests on it, removing it."""
 
 import os
 import secrets
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from shared.adapters.sqlite.folder import PATIENCE, changing, make_file, make_folder, remove_file
-from shared.adapters.sqlite.operations import (
+from shared.adapters.sqlite.requests import (
     Drop,
-    KeyOperation,
+    KeyRequest,
     NewEtag,
-    Operation,
-    Outcome,
+    Request,
+    Result,
     Row,
     Scan,
     apply_all,
@@ -101,18 +101,18 @@ class SpaceFile:
         """Whether it holds files open."""
         return self._connection is not None
 
-    def run(self, operations: Sequence[Operation[object]]) -> list[Outcome]:
-        """Run operations in one transaction and tell what each came to. `Drop` must be alone in its batch.
+    def run(self, requests: Sequence[Request[object]]) -> list[Result]:
+        """Run requests in one transaction and tell what each came to. `Drop` must be alone in its batch.
 
         Raises `sqlite3.Error` or `OSError` when nothing was done at all.
         """
         try:
-            if isinstance(operations[0], Drop):
+            if isinstance(requests[0], Drop):
                 self._drop()
                 return [None]
             while True:
                 try:
-                    return self._run(operations)
+                    return self._run(requests)
                 except _Moved:
                     self.close()
         except BaseException:
@@ -128,17 +128,17 @@ class SpaceFile:
                 connection.close()
             connection.close()
 
-    def _run(self, operations: Sequence[Operation[object]]) -> list[Outcome]:
-        if self._connection is None and not self._open(create=any(o.creates() for o in operations)):
-            return _run_on_nothing(operations, self._new_etag)
-        if not any(operation.writes for operation in operations):
+    def _run(self, requests: Sequence[Request[object]]) -> list[Result]:
+        if self._connection is None and not self._open(create=any(one.creates() for one in requests)):
+            return _run_on_nothing(requests, self._new_etag)
+        if not any(request.writes for request in requests):
             self._check_unmoved()
-            return self._answer(operations)
+            return self._answer(requests)
         self._rows("BEGIN IMMEDIATE")
         self._check_unmoved()
-        outcomes = self._answer(operations)
+        results = self._answer(requests)
         self._rows("COMMIT")
-        return outcomes
+        return results
 
     def _open(self, *, create: bool) -> bool:
         """Open the file; False if there is none and none shall be made."""
@@ -172,20 +172,20 @@ class SpaceFile:
             pass
         raise _Moved
 
-    def _answer(self, operations: Sequence[Operation[object]]) -> list[Outcome]:
-        on_keys = [operation for operation in operations if isinstance(operation, KeyOperation)]
-        outcomes = self._apply(on_keys) if on_keys else []
-        if len(on_keys) == len(operations):
-            return outcomes
-        following = iter(outcomes)
-        return [self._scan(o) if isinstance(o, Scan) else next(following) for o in operations]
+    def _answer(self, requests: Sequence[Request[object]]) -> list[Result]:
+        on_keys = [request for request in requests if isinstance(request, KeyRequest)]
+        results = self._apply(on_keys) if on_keys else []
+        if len(on_keys) == len(requests):
+            return results
+        following = iter(results)
+        return [self._scan(one) if isinstance(one, Scan) else next(following) for one in requests]
 
-    def _apply(self, operations: list[KeyOperation[object]]) -> list[Outcome]:
-        before = self._load({operation.key for operation in operations})
+    def _apply(self, requests: list[KeyRequest[object]]) -> list[Result]:
+        before = self._load({request.key for request in requests})
         after: dict[str, Row | None] = dict(before)
-        outcomes = apply_all(operations, after, self._new_etag)
+        results = apply_all(requests, after, self._new_etag)
         self._save({key: row for key, row in after.items() if row is not before.get(key)})
-        return outcomes
+        return results
 
     def _load(self, keys: set[str]) -> dict[str, Row]:
         rows: dict[str, Row] = {}
@@ -278,11 +278,11 @@ def _sole_writer(path: Path) -> Iterator[None]:
         yield
 
 
-def _run_on_nothing(operations: Sequence[Operation[object]], new_etag: NewEtag) -> list[Outcome]:
-    """What operations come to in a space that does not exist, none of which brings it into being."""
+def _run_on_nothing(requests: Sequence[Request[object]], new_etag: NewEtag) -> list[Result]:
+    """What requests come to in a space that does not exist, none of which brings it into being."""
     return [
-        apply_all([operation], {}, new_etag)[0] if isinstance(operation, KeyOperation) else Page((), None)
-        for operation in operations
+        apply_all([request], {}, new_etag)[0] if isinstance(request, KeyRequest) else Page((), None)
+        for request in requests
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from shared.adapters.sqlite.batching import Dispatcher
 from shared.adapters.sqlite.folder import FILE_NAME, affordable
-from shared.adapters.sqlite.operations import Delete, Drop, Get, Increment, Put, Scan
+from shared.adapters.sqlite.requests import Delete, Drop, Get, Increment, Put, Scan
 from shared.adapters.sqlite.space import SpaceFile
 from shared.store.port import Category, Condition, IfEtag, Page, Stored
 from shared.store.rules import MAX_SEQ, check_limit, check_seq, check_value, decode_cursor, document_key, expiry

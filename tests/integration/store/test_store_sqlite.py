@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.sqlite import FILE_NAME, SqliteStore, dispatch
-from shared.adapters.sqlite.operations import Put
+from shared.adapters.sqlite.requests import Put
 from shared.adapters.sqlite.space import _SCAN, _SCAN_SUBTREE
 from shared.errors import Conflict, Unavailable
 from shared.store.port import Category, IfEtag, Stored

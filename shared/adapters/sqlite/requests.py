@@ -1,6 +1,6 @@
-"""What can be asked of one space, as data, and what each operation on one key means.
+"""What can be asked of one space, as data, and what each request on one key means.
 
-An operation on one key is a function from the row that lies there to its answer and the row that shall lie there.
+A request on one key is a function from the row that lies there to its answer and the row that shall lie there.
 So a whole batch is decided in memory between one read and one write, and one that fails leaves the others alone.
 """
 
@@ -19,7 +19,7 @@ NewEtag = Callable[[], str]
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Operation(Generic[T_co]):
+class Request(Generic[T_co]):
     """Asked of one space; answers with a `T_co`."""
 
     __slots__ = ()
@@ -35,7 +35,7 @@ class Operation(Generic[T_co]):
         return 0
 
 
-class KeyOperation(Operation[T_co]):
+class KeyRequest(Request[T_co]):
     """Concerns one key alone."""
 
     __slots__ = ()
@@ -47,7 +47,7 @@ class KeyOperation(Operation[T_co]):
 
 
 @dataclass(frozen=True, slots=True)
-class Get(KeyOperation[Stored | None]):
+class Get(KeyRequest[Stored | None]):
     """Read one document or counter."""
 
     key: str
@@ -63,7 +63,7 @@ class Get(KeyOperation[Stored | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Put(KeyOperation[str]):
+class Put(KeyRequest[str]):
     """Write one document."""
 
     category: str
@@ -94,7 +94,7 @@ class Put(KeyOperation[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class Delete(KeyOperation[bool]):
+class Delete(KeyRequest[bool]):
     """Remove what lies under one key."""
 
     key: str
@@ -108,7 +108,7 @@ class Delete(KeyOperation[bool]):
 
 
 @dataclass(frozen=True, slots=True)
-class Increment(KeyOperation[int]):
+class Increment(KeyRequest[int]):
     """Add to a counter."""
 
     category: str
@@ -130,7 +130,7 @@ class Increment(KeyOperation[int]):
 
 
 @dataclass(frozen=True, slots=True)
-class Scan(Operation[Page]):
+class Scan(Request[Page]):
     """Read one page of a category in the order of (seq, key)."""
 
     category: str
@@ -143,7 +143,7 @@ class Scan(Operation[Page]):
 
 
 @dataclass(frozen=True, slots=True)
-class Drop(Operation[None]):
+class Drop(Request[None]):
     """Remove the space."""
 
 
@@ -154,18 +154,18 @@ def _check_etag(row: Row | None, condition: IfEtag) -> None:
         raise Conflict("the document was changed meanwhile")
 
 
-#: What an operation came to: its answer, or the exception to raise.
-Outcome = object
+#: What a request came to: its answer, or the exception to raise.
+Result = object
 
 
-def apply_all(operations: list[KeyOperation[object]], rows: dict[str, Row | None], new_etag: NewEtag) -> list[Outcome]:
-    """Apply operations one after the other to `rows`, which then holds what shall lie there."""
-    outcomes: list[Outcome] = []
-    for operation in operations:
-        key = operation.key
+def apply_all(requests: list[KeyRequest[object]], rows: dict[str, Row | None], new_etag: NewEtag) -> list[Result]:
+    """Apply requests one after the other to `rows`, which then holds what shall lie there."""
+    results: list[Result] = []
+    for request in requests:
+        key = request.key
         try:
-            answer, rows[key] = operation.apply(rows.get(key), new_etag)
+            answer, rows[key] = request.apply(rows.get(key), new_etag)
         except (Conflict, InvalidInput) as error:
             answer = error
-        outcomes.append(answer)
-    return outcomes
+        results.append(answer)
+    return results
