@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.sqlite import FILE_NAME, SqliteStore, dispatch
+from shared.adapters.sqlite import FILE_NAME, SqliteStore, batching
 from shared.adapters.sqlite.requests import Put
 from shared.adapters.sqlite.space import _SCAN, _SCAN_SUBTREE
 from shared.errors import Conflict, Unavailable
@@ -218,7 +218,7 @@ class TestFailures:
         await store.close()
 
     async def test_too_much_waiting_is_refused(self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(dispatch, "MAX_WAITING", 10)
+        monkeypatch.setattr(batching, "MAX_WAITING", 10)
         results = await asyncio.gather(*(store.get(SPACE, NODE, "0") for _ in range(12)), return_exceptions=True)
         assert [type(result) for result in results] == [type(None)] * 10 + [Unavailable] * 2
 
@@ -245,8 +245,8 @@ class TestBounds:
     async def test_a_batch_larger_than_one_transaction_is_split(
         self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(dispatch, "MAX_BATCH_CHARACTERS", 2_000)
-        monkeypatch.setattr(dispatch, "MAX_BATCH", 7)
+        monkeypatch.setattr(batching, "MAX_BATCH_CHARACTERS", 2_000)
+        monkeypatch.setattr(batching, "MAX_BATCH", 7)
         await asyncio.gather(*(store.put(SPACE, NODE, f"0.{n}", json.dumps("x" * 900)) for n in range(50)))
         assert len((await store.scan(SPACE, NODE)).items) == 50
 
