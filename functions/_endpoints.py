@@ -30,8 +30,8 @@ from shared.errors import (
     Unauthenticated,
 )
 from shared.runtime import Runtime
+from shared.services import Services
 from shared.tenancy import Scope, TenantContext
-from shared.usecases.app import App
 from shared.usecases.idempotency import Answer, Once, fingerprint, new_id
 
 #: Bytes that a body may have unless its route says otherwise.
@@ -95,7 +95,7 @@ def _fresh_seed() -> bytes:
 class Call(Generic[B, Q]):
     """One request that was let in, with its input checked."""
 
-    app: App
+    services: Services
     path: Mapping[str, str]
     body: B
     #: The body of a route that reads one that is no model.
@@ -169,7 +169,7 @@ async def _serve(
         if key is None or tenant is None:
             return respond(await handler(call), declared.status)
         what = " ".join((declared.name, *call.path.values()))
-        once = Once(call.app, tenant, what, key, await fingerprint(req.get_body() or b""))
+        once = Once(call.services, tenant, what, key, await fingerprint(req.get_body() or b""))
         return await _once(declared, handler, call, once)
     except Exception as error:  # noqa: BLE001  the edge: whatever it is, the caller gets a problem document
         return failure(error)
@@ -181,7 +181,7 @@ async def _admit(declared: Endpoint, req: func.HttpRequest) -> TenantContext | N
         return None
     tenant = await tenant_of(req)
     if tenant.requests_a_minute is not None:
-        bootstrap.app().rates.admit(tenant.user_id, tenant.requests_a_minute)
+        bootstrap.services().rates.admit(tenant.user_id, tenant.requests_a_minute)
     tenant.require(declared.scope)
     return tenant
 
@@ -194,8 +194,8 @@ def _call(
     body = NoBody() if declared.body is None else parse_body(req, declared.body, declared.max_body)
     version = _if_match(req) if declared.conditional else None
     headers = {name.lower(): value for name, value in req.headers.items()} if declared.proof else {}
-    path, app = dict(req.route_params), bootstrap.app()
-    return Call(app, path, body, content, query, new_id(), version, headers, _tenant=tenant, _runtime=runtime)
+    path, services = dict(req.route_params), bootstrap.services()
+    return Call(services, path, body, content, query, new_id(), version, headers, _tenant=tenant, _runtime=runtime)
 
 
 def _if_match(req: func.HttpRequest) -> str | None:

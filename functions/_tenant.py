@@ -25,7 +25,7 @@ async def tenant_of(req: func.HttpRequest) -> TenantContext:
     """The user behind a request; raises `Unauthenticated` and `Forbidden`."""
     presented = _presented(req)
     if presented is not None:
-        return await sign_in.by_credential(bootstrap.app(), bootstrap.tokens(), presented)
+        return await sign_in.by_credential(bootstrap.services(), bootstrap.tokens(), presented)
     settings = bootstrap.settings()
     if settings.easy_auth and settings.platform_sign_in and _PRINCIPAL in req.headers:
         return await _platform_user(req)
@@ -65,7 +65,7 @@ async def _platform_user(req: func.HttpRequest) -> TenantContext:
     tenant, subject = claims.get("tid") or claims.get("tenantid"), claims.get("oid") or claims.get("objectidentifier")
     if not tenant or not subject or tenant not in bootstrap.settings().entra_tenants:
         raise Unauthenticated("the platform's principal is of no tenant that is let in")
-    return await sign_in.by_identity(bootstrap.app(), Identity(tenant, subject, claims.get("name", "")))
+    return await sign_in.by_identity(bootstrap.services(), Identity(tenant, subject, claims.get("name", "")))
 
 
 def _refuse_foreign_pages(req: func.HttpRequest) -> None:

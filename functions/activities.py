@@ -8,9 +8,10 @@ from typing import Any
 import azure.durable_functions as df
 
 from shared import bootstrap
-from shared.activities import advance_node as advance
+from shared.activities import advance_node as advancing
+from shared.activities import begin_swarm as beginning
 from shared.activities import fail_node as failing
-from shared.activities import swarm_ends
+from shared.activities import finish_swarm as finishing
 from shared.runtime.steps import Failure
 from shared.swarm.node import NodeRef
 
@@ -19,7 +20,7 @@ _log = logging.getLogger("swarmstar")
 Body = Callable[..., Awaitable[Any]]
 
 
-def _reticent(body: Body) -> Body:
+def _redact_errors(body: Body) -> Body:
     """Let an activity fail with the name of its error alone: what it said goes to the log and not into history."""
 
     @functools.wraps(body)
@@ -34,31 +35,31 @@ def _reticent(body: Body) -> Body:
 
 
 @bp.activity_trigger(input_name="ref")
-@_reticent
+@_redact_errors
 async def advance_node(ref: dict) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Bring a node as far as it gets now."""
-    return _small(await advance.advance_node(bootstrap.engine(), NodeRef.model_validate(ref)))
+    return _small(await advancing.advance_node(bootstrap.services(), NodeRef.model_validate(ref)))
 
 
 @bp.activity_trigger(input_name="failure")
-@_reticent
+@_redact_errors
 async def fail_node(failure: dict) -> None:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Write the failure report of a node that failed at host level."""
-    await failing.fail_node(bootstrap.engine(), Failure.model_validate(failure))
+    await failing.fail_node(bootstrap.services(), Failure.model_validate(failure))
 
 
 @bp.activity_trigger(input_name="ref")
-@_reticent
+@_redact_errors
 async def begin_swarm(ref: dict) -> dict:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Name the nodes that absorb the context."""
-    return _small(await swarm_ends.begin_swarm(bootstrap.engine(), NodeRef.model_validate(ref)))
+    return _small(await beginning.begin_swarm(bootstrap.services(), NodeRef.model_validate(ref)))
 
 
 @bp.activity_trigger(input_name="ref")
-@_reticent
+@_redact_errors
 async def finish_swarm(ref: dict) -> None:  # type: ignore[type-arg]  # the worker takes plain classes only
     """Close a swarm whose root has ended."""
-    await swarm_ends.finish_swarm(bootstrap.engine(), NodeRef.model_validate(ref))
+    await finishing.finish_swarm(bootstrap.services(), NodeRef.model_validate(ref))
 
 
 def _small(step: Any) -> dict[str, Any]:

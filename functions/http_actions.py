@@ -21,14 +21,14 @@ class ActionPage(BaseModel):
 @endpoint(bp, Endpoint("GET", "api/v1/actions", scope=Scope.READ, query=Paging, reply=ActionPage))
 async def list_actions(call: Call[NoBody, Paging]) -> ActionPage:
     """List the actions that ship with the app."""
-    items, cursor = await actions.list_actions(call.app, call.query.limit, call.query.cursor)
+    items, cursor = await actions.list_actions(call.services, call.query.limit, call.query.cursor)
     return ActionPage(items=items, cursor=cursor)
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/actions/{action_id}", scope=Scope.READ, reply=actions.ActionView))
 async def get_action(call: Call) -> actions.ActionView:
     """Show one action that ships with the app."""
-    return await actions.get_action(call.app, call.path["action_id"])
+    return await actions.get_action(call.services, call.path["action_id"])
 
 
 @endpoint(
@@ -38,4 +38,4 @@ async def get_action(call: Call) -> actions.ActionView:
 async def list_swarm_actions(call: Call[NoBody, Paging]) -> actions.UsedActions:
     """List what a swarm's nodes can do, its own additions included, and how often each was chosen."""
     page = call.query
-    return await actions.list_swarm_actions(call.app, call.tenant, call.path["swarm_id"], page.limit, page.cursor)
+    return await actions.list_swarm_actions(call.services, call.tenant, call.path["swarm_id"], page.limit, page.cursor)

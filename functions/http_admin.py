@@ -29,21 +29,21 @@ class UserPage(BaseModel):
 )
 async def create_user(call: Call[accounts.NewUser]) -> Reply:
     """Make a user."""
-    user = await accounts.create_user(call.app, call.body, f"u-{call.fresh_id}")
+    user = await accounts.create_user(call.services, call.body, f"u-{call.fresh_id}")
     return Reply(user, {"Location": f"/api/v1/admin/users/{user.user_id}"})
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/admin/users", scope=Scope.ADMIN, query=Paging, reply=UserPage))
 async def list_users(call: Call[NoBody, Paging]) -> UserPage:
     """List users, the oldest first."""
-    items, cursor = await accounts.list_users(call.app, call.query.limit, call.query.cursor)
+    items, cursor = await accounts.list_users(call.services, call.query.limit, call.query.cursor)
     return UserPage(items=items, cursor=cursor)
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/admin/users/{user_id}", scope=Scope.ADMIN, reply=User, versioned=True))
 async def get_user(call: Call) -> Reply:
     """Show one user."""
-    held = await accounts.get_user(call.app, call.path["user_id"])
+    held = await accounts.get_user(call.services, call.path["user_id"])
     return Reply(held.doc, etag=held.etag)
 
 
@@ -61,7 +61,7 @@ async def get_user(call: Call) -> Reply:
 )
 async def change_user(call: Call[accounts.UserChange]) -> Reply:
     """Rename, disable or enable a user, or set their quotas."""
-    held = await accounts.change_user(call.app, call.path["user_id"], call.body, call.if_match)
+    held = await accounts.change_user(call.services, call.path["user_id"], call.body, call.if_match)
     return Reply(held.doc, etag=held.etag)
 
 
@@ -79,16 +79,16 @@ async def change_user(call: Call[accounts.UserChange]) -> Reply:
 )
 async def create_user_key(call: Call[accounts.NewKey]) -> Reply:
     """Make an API key for a user. The key itself is in this answer and nowhere else."""
-    user = await accounts.user_context(call.app, call.path["user_id"])
-    key = await accounts.create_key(call.app, user, call.body, call.fresh_id, call.seed())
+    user = await accounts.user_context(call.services, call.path["user_id"])
+    key = await accounts.create_key(call.services, user, call.body, call.fresh_id, call.seed())
     return Reply(key, {"Location": f"/api/v1/admin/users/{user.user_id}/keys/{key.key_id}"})
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/admin/users/{user_id}/keys", scope=Scope.ADMIN, query=Paging, reply=KeyPage))
 async def list_user_keys(call: Call[NoBody, Paging]) -> KeyPage:
     """List a user's API keys, without their secrets."""
-    user = await accounts.user_context(call.app, call.path["user_id"])
-    items, cursor = await accounts.list_keys(call.app, user, call.query.limit, call.query.cursor)
+    user = await accounts.user_context(call.services, call.path["user_id"])
+    items, cursor = await accounts.list_keys(call.services, user, call.query.limit, call.query.cursor)
     return KeyPage(items=items, cursor=cursor)
 
 
@@ -97,5 +97,5 @@ async def list_user_keys(call: Call[NoBody, Paging]) -> KeyPage:
 )
 async def revoke_user_key(call: Call) -> accounts.KeyView:
     """Revoke a user's API key; it lets nobody in from now on."""
-    user = await accounts.user_context(call.app, call.path["user_id"])
-    return await accounts.revoke_key(call.app, user, call.path["key_id"])
+    user = await accounts.user_context(call.services, call.path["user_id"])
+    return await accounts.revoke_key(call.services, user, call.path["key_id"])

@@ -18,7 +18,7 @@ _ZIP = "application/zip"
 @endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/archive", scope=Scope.READ, media_type=_ZIP, errors=(409,)))
 async def export_swarm(call: Call) -> Reply:
     """Hand out a swarm that has ended as one archive."""
-    archive = await export(call.app, call.tenant, call.path["swarm_id"])
+    archive = await export(call.services, call.tenant, call.path["swarm_id"])
     name = {"Content-Disposition": f'attachment; filename="{archive.file_name}"'}
     return Reply(await archive.read(), name, media_type=_ZIP)
 
@@ -38,5 +38,5 @@ async def export_swarm(call: Call) -> Reply:
 )
 async def import_swarm(call: Call) -> Reply:
     """Store the swarm of an archive under a new id. It has ended, and nothing of it runs again."""
-    swarm = await take_in(call.app, call.tenant, call.content, call.fresh_id)
+    swarm = await take_in(call.services, call.tenant, call.content, call.fresh_id)
     return Reply(swarm, {"Location": f"/api/v1/swarms/{swarm.swarm_id}"})

@@ -27,7 +27,7 @@ class ArtifactPage(BaseModel):
 async def list_artifacts(call: Call[NoBody, Paging]) -> ArtifactPage:
     """List what a swarm produced."""
     page, swarm_id = call.query, call.path["swarm_id"]
-    items, cursor = await artifacts.list_artifacts(call.app, call.tenant, swarm_id, page.limit, page.cursor)
+    items, cursor = await artifacts.list_artifacts(call.services, call.tenant, swarm_id, page.limit, page.cursor)
     return ArtifactPage(items=items, cursor=cursor)
 
 
@@ -37,5 +37,5 @@ async def list_artifacts(call: Call[NoBody, Paging]) -> ArtifactPage:
 async def read_artifact(call: Call) -> Reply:
     """Hand out an artifact's content."""
     swarm_id, artifact_id = call.path["swarm_id"], call.path["artifact_id"]
-    artifact, content = await artifacts.read_artifact(call.app, call.tenant, swarm_id, artifact_id)
+    artifact, content = await artifacts.read_artifact(call.services, call.tenant, swarm_id, artifact_id)
     return Reply(content, _GUARD, media_type=artifact.media_type)

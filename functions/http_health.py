@@ -44,7 +44,7 @@ async def alive(call: Call) -> Alive:
 @endpoint(bp, Endpoint("GET", "api/v1/health", scope=Scope.READ, reply=Health))
 async def health(call: Call) -> Health:
     """Say what the app runs on."""
-    settings = call.app.settings
+    settings = call.services.settings
     host = urlsplit(settings.model_base_url).hostname or ""
     model = ModelHealth(name=settings.model, base_url_host=host, offline=settings.model_offline)
     return Health(model=model, spaces=str(settings.spaces_dir) if settings.store == "sqlite" else "")

@@ -51,21 +51,21 @@ class Delivered(BaseModel):
 )
 async def create_hook(call: Call[hooks.NewHook]) -> Reply:
     """Make a hook. Its secret is in this answer and in none after it."""
-    held = await hooks.create_hook(call.app, call.tenant, call.body, call.fresh_id, call.seed())
+    held = await hooks.create_hook(call.services, call.tenant, call.body, call.fresh_id, call.seed())
     return Reply(held.doc, {"Location": f"/api/v1/hooks/{held.doc.hook_id}"}, held.etag)
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/hooks", scope=Scope.READ, query=Paging, reply=HookPage))
 async def list_hooks(call: Call[NoBody, Paging]) -> HookPage:
     """List your hooks, the oldest first."""
-    items, cursor = await hooks.list_hooks(call.app, call.tenant, call.query.limit, call.query.cursor)
+    items, cursor = await hooks.list_hooks(call.services, call.tenant, call.query.limit, call.query.cursor)
     return HookPage(items=items, cursor=cursor)
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/hooks/{hook_id}", scope=Scope.READ, reply=hooks.HookDetail, versioned=True))
 async def get_hook(call: Call) -> Reply:
     """Show one hook and what it starts."""
-    held = await hooks.get_hook(call.app, call.tenant, call.path["hook_id"])
+    held = await hooks.get_hook(call.services, call.tenant, call.path["hook_id"])
     return Reply(held.doc, etag=held.etag)
 
 
@@ -84,7 +84,7 @@ async def get_hook(call: Call) -> Reply:
 )
 async def change_hook(call: Call[hooks.HookChange]) -> Reply:
     """Rename, pause or resume a hook, or change what it starts."""
-    held = await hooks.change_hook(call.app, call.tenant, call.path["hook_id"], call.body, call.if_match)
+    held = await hooks.change_hook(call.services, call.tenant, call.path["hook_id"], call.body, call.if_match)
     return Reply(held.doc, etag=held.etag)
 
 
@@ -102,14 +102,14 @@ async def change_hook(call: Call[hooks.HookChange]) -> Reply:
 )
 async def rotate_hook(call: Call) -> Reply:
     """Give a hook a new secret. The present one stays good for a day."""
-    held = await hooks.rotate_hook(call.app, call.tenant, call.path["hook_id"], call.fresh_id, call.seed())
+    held = await hooks.rotate_hook(call.services, call.tenant, call.path["hook_id"], call.fresh_id, call.seed())
     return Reply(held.doc, etag=held.etag)
 
 
 @endpoint(bp, Endpoint("DELETE", "api/v1/hooks/{hook_id}", scope=Scope.WRITE, media_type="", status=204, errors=(409,)))
 async def delete_hook(call: Call) -> Reply:
     """Delete a hook; it takes no delivery from now on."""
-    await hooks.delete_hook(call.app, call.tenant, call.path["hook_id"])
+    await hooks.delete_hook(call.services, call.tenant, call.path["hook_id"])
     return NOTHING
 
 
@@ -130,5 +130,5 @@ async def delete_hook(call: Call) -> Reply:
 )
 async def deliver(call: Call) -> Reply:
     """Start the swarm of a hook on what is delivered."""
-    swarm_id = await delivering.deliver(call.app, call.runtime, call.path["hook_id"], call.headers, call.content)
+    swarm_id = await delivering.deliver(call.services, call.runtime, call.path["hook_id"], call.headers, call.content)
     return Reply(Delivered(swarm_id=swarm_id), status=200 if swarm_id is None else None)

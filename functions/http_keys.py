@@ -33,18 +33,18 @@ class KeyPage(BaseModel):
 )
 async def create_key(call: Call[accounts.NewKey]) -> Reply:
     """Make an API key. The key itself is in this answer and nowhere else."""
-    key = await accounts.create_key(call.app, call.tenant, call.body, call.fresh_id, call.seed())
+    key = await accounts.create_key(call.services, call.tenant, call.body, call.fresh_id, call.seed())
     return Reply(key, {"Location": f"/api/v1/keys/{key.key_id}"})
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/keys", scope=Scope.READ, query=Paging, reply=KeyPage))
 async def list_keys(call: Call[NoBody, Paging]) -> KeyPage:
     """List your API keys, without their secrets."""
-    items, cursor = await accounts.list_keys(call.app, call.tenant, call.query.limit, call.query.cursor)
+    items, cursor = await accounts.list_keys(call.services, call.tenant, call.query.limit, call.query.cursor)
     return KeyPage(items=items, cursor=cursor)
 
 
 @endpoint(bp, Endpoint("DELETE", "api/v1/keys/{key_id}", scope=Scope.WRITE, reply=accounts.KeyView))
 async def revoke_key(call: Call) -> accounts.KeyView:
     """Revoke an API key; it lets nobody in from now on."""
-    return await accounts.revoke_key(call.app, call.tenant, call.path["key_id"])
+    return await accounts.revoke_key(call.services, call.tenant, call.path["key_id"])

@@ -49,7 +49,7 @@ async def list_memory(call: Call[NoBody, Browsing]) -> memory.MemoryPage:
     """Show what lies in a folder of a swarm's memory, or search below it."""
     asked, swarm_id = call.query, call.path["swarm_id"]
     return await memory.list_memory(
-        call.app, call.tenant, swarm_id, asked.parent, asked.query, asked.limit, asked.cursor
+        call.services, call.tenant, swarm_id, asked.parent, asked.query, asked.limit, asked.cursor
     )
 
 
@@ -65,7 +65,7 @@ async def list_memory(call: Call[NoBody, Browsing]) -> memory.MemoryPage:
 )
 async def get_memory(call: Call) -> Reply:
     """Show one folder or memory, with its content if that is short."""
-    found = await memory.get_memory(call.app, call.tenant, call.path["swarm_id"], call.path["memory_id"])
+    found = await memory.get_memory(call.services, call.tenant, call.path["swarm_id"], call.path["memory_id"])
     return Reply(found, etag=found.etag)
 
 
@@ -75,7 +75,7 @@ async def get_memory(call: Call) -> Reply:
 )
 async def read_memory(call: Call) -> Reply:
     """Hand out a memory's content, as the nodes read it."""
-    content = await memory.read_memory(call.app, call.tenant, call.path["swarm_id"], call.path["memory_id"])
+    content = await memory.read_memory(call.services, call.tenant, call.path["swarm_id"], call.path["memory_id"])
     return Reply(content, _GUARD, media_type="text/plain")
 
 
@@ -96,7 +96,7 @@ async def read_memory(call: Call) -> Reply:
 async def add_memory(call: Call[memory.NewMemory]) -> Reply:
     """Add to a swarm's memory while it runs."""
     swarm_id = call.path["swarm_id"]
-    added = await memory.add_memory(call.app, call.tenant, swarm_id, call.body, call.fresh_id)
+    added = await memory.add_memory(call.services, call.tenant, swarm_id, call.body, call.fresh_id)
     return Reply(added, {"Location": f"/api/v1/swarms/{swarm_id}/memory/{added.memory_id}"}, etag=added.etag)
 
 
@@ -113,5 +113,5 @@ async def add_memory(call: Call[memory.NewMemory]) -> Reply:
 )
 async def remove_memory(call: Call) -> Reply:
     """Remove what you added to a swarm's memory."""
-    await memory.remove_memory(call.app, call.tenant, call.path["swarm_id"], call.path["memory_id"])
+    await memory.remove_memory(call.services, call.tenant, call.path["swarm_id"], call.path["memory_id"])
     return NOTHING

@@ -30,13 +30,13 @@ class After(BaseModel, extra="forbid", frozen=True):
 @endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/tree", scope=Scope.READ, query=TreePaging, reply=nodes.Tree))
 async def get_tree(call: Call[NoBody, TreePaging]) -> nodes.Tree:
     """Show a page of the tree in brief, parents before their children."""
-    return await nodes.get_tree(call.app, call.tenant, call.path["swarm_id"], call.query.limit, call.query.cursor)
+    return await nodes.get_tree(call.services, call.tenant, call.path["swarm_id"], call.query.limit, call.query.cursor)
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/nodes/{node_id}", scope=Scope.READ, reply=nodes.NodeDetail))
 async def get_node(call: Call) -> nodes.NodeDetail:
     """Show one node with its log, its routing steps and its questions."""
-    return await nodes.get_node(call.app, call.tenant, call.path["swarm_id"], call.path["node_id"])
+    return await nodes.get_node(call.services, call.tenant, call.path["swarm_id"], call.path["node_id"])
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/events", scope=Scope.READ, query=After, reply=nodes.Events))
@@ -45,5 +45,5 @@ async def get_events(call: Call[NoBody, After]) -> nodes.Events:
     asked = call.query
     swarm_id = call.path["swarm_id"]
     return await nodes.get_events(
-        call.app, call.tenant, swarm_id, after=asked.after, limit=asked.limit, wait=asked.wait
+        call.services, call.tenant, swarm_id, after=asked.after, limit=asked.limit, wait=asked.wait
     )

@@ -31,7 +31,7 @@ class GivenAnswer(BaseModel):
 async def list_questions(call: Call[NoBody, Paging]) -> QuestionPage:
     """List a swarm's questions."""
     page, swarm_id = call.query, call.path["swarm_id"]
-    items, cursor = await questions.list_questions(call.app, call.tenant, swarm_id, page.limit, page.cursor)
+    items, cursor = await questions.list_questions(call.services, call.tenant, swarm_id, page.limit, page.cursor)
     return QuestionPage(items=items, cursor=cursor)
 
 
@@ -50,4 +50,6 @@ async def list_questions(call: Call[NoBody, Paging]) -> QuestionPage:
 async def answer_question(call: Call[GivenAnswer]) -> QuestionDoc:
     """Answer a question and wake the node that asked it."""
     swarm_id, question_id = call.path["swarm_id"], call.path["question_id"]
-    return await questions.answer_question(call.app, call.tenant, call.runtime, swarm_id, question_id, call.body.answer)
+    return await questions.answer_question(
+        call.services, call.tenant, call.runtime, swarm_id, question_id, call.body.answer
+    )

@@ -37,14 +37,14 @@ class SchedulePage(BaseModel):
 )
 async def create_schedule(call: Call[schedules.NewSchedule]) -> Reply:
     """Make a schedule: a swarm is started whenever it is due."""
-    made = await schedules.create_schedule(call.app, call.tenant, call.body, call.fresh_id)
+    made = await schedules.create_schedule(call.services, call.tenant, call.body, call.fresh_id)
     return Reply(made.doc, {"Location": f"/api/v1/schedules/{made.doc.schedule_id}"}, etag=made.etag)
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/schedules", scope=Scope.READ, query=Paging, reply=SchedulePage))
 async def list_schedules(call: Call[NoBody, Paging]) -> SchedulePage:
     """List your schedules, the oldest first."""
-    items, cursor = await schedules.list_schedules(call.app, call.tenant, call.query.limit, call.query.cursor)
+    items, cursor = await schedules.list_schedules(call.services, call.tenant, call.query.limit, call.query.cursor)
     return SchedulePage(items=items, cursor=cursor)
 
 
@@ -54,7 +54,7 @@ async def list_schedules(call: Call[NoBody, Paging]) -> SchedulePage:
 )
 async def get_schedule(call: Call) -> Reply:
     """Show one schedule, with what it starts."""
-    shown = await schedules.get_schedule(call.app, call.tenant, call.path["schedule_id"])
+    shown = await schedules.get_schedule(call.services, call.tenant, call.path["schedule_id"])
     return Reply(shown.doc, etag=shown.etag)
 
 
@@ -74,7 +74,9 @@ async def get_schedule(call: Call) -> Reply:
 )
 async def change_schedule(call: Call[schedules.ScheduleChange]) -> Reply:
     """Change a schedule: its name, its times, what it starts, or whether it is enabled."""
-    shown = await schedules.change_schedule(call.app, call.tenant, call.path["schedule_id"], call.body, call.if_match)
+    shown = await schedules.change_schedule(
+        call.services, call.tenant, call.path["schedule_id"], call.body, call.if_match
+    )
     return Reply(shown.doc, etag=shown.etag)
 
 
@@ -84,7 +86,7 @@ async def change_schedule(call: Call[schedules.ScheduleChange]) -> Reply:
 )
 async def delete_schedule(call: Call) -> Reply:
     """Delete a schedule. The swarms that it started stay."""
-    await schedules.delete_schedule(call.app, call.tenant, call.path["schedule_id"])
+    await schedules.delete_schedule(call.services, call.tenant, call.path["schedule_id"])
     return NOTHING
 
 
@@ -103,5 +105,5 @@ async def delete_schedule(call: Call) -> Reply:
 async def run_schedule(call: Call) -> Reply:
     """Start a schedule's swarm now, whether it is enabled or not."""
     schedule_id = call.path["schedule_id"]
-    swarm = await schedules.run_schedule(call.app, call.tenant, call.runtime, schedule_id, call.fresh_id)
+    swarm = await schedules.run_schedule(call.services, call.tenant, call.runtime, schedule_id, call.fresh_id)
     return Reply(swarm, {"Location": f"/api/v1/swarms/{swarm.swarm_id}"})

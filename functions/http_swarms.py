@@ -38,21 +38,21 @@ class SwarmPage(BaseModel):
 )
 async def create_swarm(call: Call[creating.NewSwarm]) -> Reply:
     """Create a swarm with its context and start it."""
-    swarm = await creating.create_swarm(call.app, call.tenant, call.runtime, call.body, call.fresh_id)
+    swarm = await creating.create_swarm(call.services, call.tenant, call.runtime, call.body, call.fresh_id)
     return Reply(swarm, {"Location": f"/api/v1/swarms/{swarm.swarm_id}"})
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/swarms", scope=Scope.READ, query=Paging, reply=SwarmPage))
 async def list_swarms(call: Call[NoBody, Paging]) -> SwarmPage:
     """List your swarms, the newest first."""
-    items, cursor = await swarms.list_swarms(call.app, call.tenant, call.query.limit, call.query.cursor)
+    items, cursor = await swarms.list_swarms(call.services, call.tenant, call.query.limit, call.query.cursor)
     return SwarmPage(items=items, cursor=cursor)
 
 
 @endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}", scope=Scope.READ, reply=Swarm))
 async def get_swarm(call: Call) -> Swarm:
     """Show one swarm."""
-    return await swarms.get_swarm(call.app, call.tenant, call.path["swarm_id"])
+    return await swarms.get_swarm(call.services, call.tenant, call.path["swarm_id"])
 
 
 @endpoint(
@@ -69,7 +69,7 @@ async def get_swarm(call: Call) -> Swarm:
 )
 async def cancel_swarm(call: Call) -> Swarm:
     """Cancel a swarm."""
-    return await swarms.cancel_swarm(call.app, call.tenant, call.runtime, call.path["swarm_id"])
+    return await swarms.cancel_swarm(call.services, call.tenant, call.runtime, call.path["swarm_id"])
 
 
 @endpoint(
@@ -77,7 +77,7 @@ async def cancel_swarm(call: Call) -> Swarm:
 )
 async def pause_swarm(call: Call) -> Swarm:
     """Pause a swarm before its next model calls."""
-    return await swarms.pause_swarm(call.app, call.tenant, call.path["swarm_id"])
+    return await swarms.pause_swarm(call.services, call.tenant, call.path["swarm_id"])
 
 
 @endpoint(
@@ -94,7 +94,7 @@ async def pause_swarm(call: Call) -> Swarm:
 )
 async def resume_swarm(call: Call) -> Swarm:
     """Let a paused swarm go on."""
-    return await swarms.resume_swarm(call.app, call.tenant, call.runtime, call.path["swarm_id"])
+    return await swarms.resume_swarm(call.services, call.tenant, call.runtime, call.path["swarm_id"])
 
 
 @endpoint(
@@ -105,5 +105,5 @@ async def resume_swarm(call: Call) -> Swarm:
 )
 async def delete_swarm(call: Call) -> Reply:
     """Delete a swarm with everything in it."""
-    await deleting.delete_swarm(call.app, call.tenant, call.runtime, call.path["swarm_id"])
+    await deleting.delete_swarm(call.services, call.tenant, call.runtime, call.path["swarm_id"])
     return NOTHING

@@ -17,7 +17,7 @@ bp = df.Blueprint()
 async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """Signal again what nobody picked up."""
     del timer
-    await sweeping.sweep(bootstrap.app(), DurableRuntime(client))
+    await sweeping.sweep(bootstrap.services(), DurableRuntime(client))
 
 
 @bp.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)
@@ -25,7 +25,7 @@ async def sweep(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
 async def start_due(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """Start the swarms of the schedules that are due."""
     del timer
-    await starting.start_due(bootstrap.app(), DurableRuntime(client))
+    await starting.start_due(bootstrap.services(), DurableRuntime(client))
 
 
 @bp.timer_trigger(arg_name="timer", schedule="0 30 3 * * *", run_on_startup=False)
@@ -33,4 +33,4 @@ async def start_due(timer: func.TimerRequest, client: df.DurableOrchestrationCli
 async def purge_history(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """Forget the orchestrations that ended long ago."""
     del timer
-    await retention.purge_history(bootstrap.app(), DurableRuntime(client))
+    await retention.purge_history(bootstrap.services(), DurableRuntime(client))

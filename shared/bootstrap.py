@@ -1,6 +1,5 @@
 """Settings -> the wired app: the one place that names adapters. Nothing is built before it is first needed."""
 
-import secrets
 from functools import cache
 
 from shared.actions.folders import FOLDERS
@@ -12,13 +11,11 @@ from shared.blobs import Blobs
 from shared.blobs.guarded import GuardedBlobs
 from shared.config import Settings
 from shared.llm.port import ChatModel
-from shared.model_calls.limiter import CallLimiter
-from shared.node.engine import Engine
+from shared.services import Services
 from shared.spaces.space import BuiltinSpace
 from shared.store import Store
 from shared.store.tombstones import GuardedStore
 from shared.tenancy.identity import Tokens
-from shared.usecases.app import App
 
 
 @cache
@@ -81,9 +78,9 @@ def action_space() -> BuiltinSpace:
 
 
 @cache
-def app() -> App:
-    """What use cases work with."""
-    return App(store=store(), blobs=blobs(), settings=settings(), actions=action_space())
+def services() -> Services:
+    """Return what activities and use cases of this process work with."""
+    return Services(store(), blobs(), settings(), action_space(), connect_model=model)
 
 
 @cache
@@ -95,17 +92,3 @@ def tokens() -> Tokens | None:
     from shared.adapters.entra import EntraTokens  # not loaded where it is not used
 
     return EntraTokens(chosen.entra_tenants, chosen.entra_audiences, chosen.entra_permission, chosen.entra_authority)
-
-
-@cache
-def engine() -> Engine:
-    """What activities work with."""
-    return Engine(
-        store=store(),
-        blobs=blobs(),
-        model=model(),
-        limiter=CallLimiter(settings().user_calls, settings().all_calls),
-        settings=settings(),
-        actions=action_space(),
-        worker=secrets.token_hex(8),
-    )

@@ -21,12 +21,12 @@ from shared.archives.model import (
 )
 from shared.blobs import BlobRef
 from shared.errors import Conflict, TooLarge
+from shared.services import Services
 from shared.store import Category, Page
 from shared.store.nodes import Nodes
 from shared.swarm.swarm import SwarmStatus
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
-from shared.usecases.app import App
 
 _PAGE = 200
 #: Bytes of an archive that are held in memory while it is made.
@@ -52,12 +52,12 @@ class Export:
             return await asyncio.to_thread(file.read)
 
 
-async def export_swarm(app: App, tenant: TenantContext, swarm_id: str) -> Export:
+async def export_swarm(services: Services, tenant: TenantContext, swarm_id: str) -> Export:
     """One swarm's archive; raises `NotFound`, and `Conflict` while the swarm runs, for it would be half of one."""
-    space, held = await app.swarm(tenant, swarm_id)
+    space, held = await services.swarm(tenant, swarm_id)
     if held.doc.status is SwarmStatus.RUNNING:
         raise Conflict("the swarm still runs: cancel it, or export it once it has ended")
-    return Export(f"swarm-{held.doc.created:%Y%m%d-%H%M%S}.zip", _Exporter(app, space).pieces())
+    return Export(f"swarm-{held.doc.created:%Y%m%d-%H%M%S}.zip", _Exporter(services, space).pieces())
 
 
 class _Sink:
@@ -86,8 +86,8 @@ class _Sink:
 
 
 class _Exporter:
-    def __init__(self, app: App, space: SpaceKey) -> None:
-        self._app = app
+    def __init__(self, services: Services, space: SpaceKey) -> None:
+        self._services = services
         self._space = space
         self._unpacked = 0
         self._counts: dict[Category, int] = {}
@@ -103,7 +103,7 @@ class _Exporter:
                         yield sink.take()
             for ref in self._blobs.values():
                 with archive.open(_entry(blob_entry(ref.sha256)), "w") as entry:
-                    async for piece in await self._app.blobs.open(self._space, ref):
+                    async for piece in await self._services.blobs.open(self._space, ref):
                         self._count(len(piece))
                         await asyncio.to_thread(entry.write, piece)
                         yield sink.take()
@@ -115,7 +115,7 @@ class _Exporter:
         """The lines of a category, a page at a time."""
         cursor: str | None = None
         while True:
-            page = await self._app.store.scan(self._space, category, limit=_PAGE, cursor=cursor)
+            page = await self._services.store.scan(self._space, category, limit=_PAGE, cursor=cursor)
             if category is Category.SWARM_STATE:
                 await self._finish_outboxes(page)
             yield await asyncio.to_thread(self._lines, category, page)
@@ -127,7 +127,7 @@ class _Exporter:
         """Have what a dead worker left in a node written out before history is read."""
         for item in page.items:
             if '"outbox"' in item.value:
-                await Nodes(self._app.store, self._space).load(item.key)
+                await Nodes(self._services.store, self._space).load(item.key)
 
     def _lines(self, category: Category, page: Page) -> bytes:
         lines = []

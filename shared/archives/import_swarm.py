@@ -30,6 +30,7 @@ from shared.archives.model import (
 )
 from shared.blobs import BlobRef
 from shared.errors import Conflict, InvalidInput, TooLarge
+from shared.services import Services
 from shared.store import Category, IfAbsent
 from shared.store.catalog import UnfinishedSwarms
 from shared.store.history import History
@@ -41,7 +42,6 @@ from shared.swarm.origin import Origin
 from shared.swarm.swarm import Swarm, SwarmStatus
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
-from shared.usecases.app import App
 from shared.usecases.create_swarm import summary
 
 #: Bytes of one line, and of the manifest.
@@ -57,7 +57,7 @@ _NODE_ID = re.compile(r"0(\.(0|[1-9]\d*))*")
 _Document = tuple[Category, str, int, str]
 
 
-async def import_swarm(app: App, tenant: TenantContext, archive: bytes, swarm_id: str | None = None) -> Swarm:
+async def import_swarm(services: Services, tenant: TenantContext, archive: bytes, swarm_id: str | None = None) -> Swarm:
     """Store an archive's swarm under a new id of this tenant; it has ended, and nothing of it runs again.
 
     Raises `InvalidInput` and `TooLarge`, which say what is wrong, before anything is stored. What it used elsewhere
@@ -69,38 +69,38 @@ async def import_swarm(app: App, tenant: TenantContext, archive: bytes, swarm_id
     checked = await asyncio.to_thread(_check, archive)
     space = tenant.space(swarm_id or secrets.token_hex(8))
     origin = Origin(kind="archive", id=checked.sha256)
-    fresh = {"user_id": space.user_id, "swarm_id": space.swarm_id, "imported": app.now(), "origin": origin}
+    fresh = {"user_id": space.user_id, "swarm_id": space.swarm_id, "imported": services.now(), "origin": origin}
     swarm = checked.swarm.model_copy(update=fresh)
     # The sweep's entry first and the root last: what a crash leaves between them it takes for never created.
-    await UnfinishedSwarms(app.store).add(space, app.now())
+    await UnfinishedSwarms(services.store).add(space, services.now())
     for ref in checked.blobs.values():
-        await app.blobs.put(space, _blob(archive, ref), max_bytes=ref.size)
-    await _store_documents(app, space, archive)
-    await History(app.store, space).reserve_up_to(checked.frames)
-    swarm = await _store_swarm(app, tenant, space, swarm)
-    await _put(app, space, checked.root)
-    await UnfinishedSwarms(app.store).remove(space)
+        await services.blobs.put(space, _blob(archive, ref), max_bytes=ref.size)
+    await _store_documents(services, space, archive)
+    await History(services.store, space).reserve_up_to(checked.frames)
+    swarm = await _store_swarm(services, tenant, space, swarm)
+    await _put(services, space, checked.root)
+    await UnfinishedSwarms(services.store).remove(space)
     return swarm
 
 
-async def _store_swarm(app: App, tenant: TenantContext, space: SpaceKey, swarm: Swarm) -> Swarm:
+async def _store_swarm(services: Services, tenant: TenantContext, space: SpaceKey, swarm: Swarm) -> Swarm:
     """Store the swarm's own document and its place in the user's list; the document as it is then."""
     try:
-        await app.swarms.create(space, SWARM_KEY, swarm)
+        await services.swarms.create(space, SWARM_KEY, swarm)
     except Conflict:  # an earlier attempt came this far
-        swarm = (await app.swarms.get(space, SWARM_KEY)).doc
+        swarm = (await services.swarms.get(space, SWARM_KEY)).doc
     with suppress(Conflict):
-        await app.swarms.create(tenant.account, space.swarm_id, summary(swarm), seq=swarm.seq)
+        await services.swarms.create(tenant.account, space.swarm_id, summary(swarm), seq=swarm.seq)
     return swarm
 
 
-async def _store_documents(app: App, space: SpaceKey, archive: bytes) -> None:
+async def _store_documents(services: Services, space: SpaceKey, archive: bytes) -> None:
     """Store all but the swarm's own document and its root."""
     with _opened(archive) as opened:
         for category in CARRIED[1:]:
             documents = _documents(opened, category)
             while batch := await asyncio.to_thread(_some, documents):
-                await asyncio.gather(*(_put(app, space, one) for one in batch if one[:2] != _ROOT))
+                await asyncio.gather(*(_put(services, space, one) for one in batch if one[:2] != _ROOT))
 
 
 _ROOT = (Category.SWARM_STATE, ROOT_ID)
@@ -110,10 +110,10 @@ def _some(documents: Iterator[_Document]) -> list[_Document]:
     return [document for document, _ in zip(documents, range(_AT_ONCE), strict=False)]
 
 
-async def _put(app: App, space: SpaceKey, document: _Document) -> None:
+async def _put(services: Services, space: SpaceKey, document: _Document) -> None:
     category, key, seq, text = document
     with suppress(Conflict):  # an earlier attempt wrote it, from the same archive
-        await app.store.put(space, category, key, text, seq=seq, condition=IfAbsent())
+        await services.store.put(space, category, key, text, seq=seq, condition=IfAbsent())
 
 
 async def _blob(archive: bytes, ref: BlobRef) -> AsyncIterator[bytes]:

@@ -21,6 +21,7 @@ from shared.hooks.payloads import payload_document
 from shared.hooks.signing import Verdict, Verification, new_secret, verify
 from shared.hooks.use_cases import KeptHook, hook_uses, kept_hooks
 from shared.runtime import Runtime
+from shared.services import Services
 from shared.store.catalog import HookEntries
 from shared.store.documents import Held
 from shared.store.port import IfAbsent, IfEtag
@@ -29,7 +30,6 @@ from shared.swarm.origin import Origin
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
 from shared.usecases import templates
-from shared.usecases.app import App
 from shared.usecases.context_documents import read_documents
 from shared.usecases.create_swarm import create_swarm
 from shared.usecases.idempotency import new_id
@@ -45,47 +45,49 @@ _NOTE_KEPT = 400 * 86_400
 _NOBODYS = (new_secret(Verification.STANDARD),)
 
 
-async def deliver(app: App, runtime: Runtime, hook_id: str, headers: Mapping[str, str], body: bytes) -> str | None:
+async def deliver(
+    services: Services, runtime: Runtime, hook_id: str, headers: Mapping[str, str], body: bytes
+) -> str | None:
     """Start the swarm of a hook on what was delivered, and return its id; None for a `ping` of GitHub.
 
     `headers` has lower-case names. Raises `Unauthenticated` with the same words for whatever is not proven, and once
     it is: `QuotaExceeded`, `InvalidInput` and `WrongMediaType` about the payload, `Conflict` if the swarm cannot start.
     """
-    known = await _find(app, hook_id)
+    known = await _find(services, hook_id)
     if known is None:
-        verify(Verification.STANDARD, _NOBODYS, headers, body, app.now())
+        verify(Verification.STANDARD, _NOBODYS, headers, body, services.now())
         raise Unauthenticated(_NOT_TAKEN)
     tenant, hook = known
-    verdict = hook.look_at(dict(headers), body, app.now())
+    verdict = hook.look_at(dict(headers), body, services.now())
     fault = verdict.fault or (None if hook.enabled else "the hook is paused")
     if fault is not None:
-        await _note(app, tenant, hook, Refused(at=app.now(), reason=fault))
+        await _note(services, tenant, hook, Refused(at=services.now(), reason=fault))
         raise Unauthenticated(_NOT_TAKEN)
     try:
         if tenant.requests_a_minute is not None:
-            app.rates.admit(tenant.user_id, tenant.requests_a_minute)
+            services.rates.admit(tenant.user_id, tenant.requests_a_minute)
         if hook.verification is Verification.GITHUB and headers.get("x-github-event") == "ping":
             return None
-        swarm_id = await _start(app, tenant, runtime, hook, verdict, headers, body)
+        swarm_id = await _start(services, tenant, runtime, hook, verdict, headers, body)
     except (QuotaExceeded, InvalidInput, Conflict) as error:
-        await _note(app, tenant, hook, Refused(at=app.now(), reason=str(error)))
+        await _note(services, tenant, hook, Refused(at=services.now(), reason=str(error)))
         raise _told(error) from None
-    await _note(app, tenant, hook, Started(at=app.now(), swarm_id=swarm_id))
+    await _note(services, tenant, hook, Started(at=services.now(), swarm_id=swarm_id))
     return swarm_id
 
 
-async def _find(app: App, hook_id: str) -> tuple[TenantContext, KeptHook] | None:
+async def _find(services: Services, hook_id: str) -> tuple[TenantContext, KeptHook] | None:
     """A hook and its owner; None if there is none, or its owner may not use the deployment any more."""
-    user_id = await HookEntries(app.store).owner(hook_id) if HOOK_ID.fullmatch(hook_id) else None
+    user_id = await HookEntries(services.store).owner(hook_id) if HOOK_ID.fullmatch(hook_id) else None
     if user_id is None:
         return None
-    held = await kept_hooks(app).find(SpaceKey.account(user_id), hook_id)
-    tenant = await acting_for(app, user_id)
+    held = await kept_hooks(services).find(SpaceKey.account(user_id), hook_id)
+    tenant = await acting_for(services, user_id)
     return None if held is None or tenant is None else (tenant, held.doc)
 
 
 async def _start(
-    app: App,
+    services: Services,
     tenant: TenantContext,
     runtime: Runtime,
     hook: KeptHook,
@@ -99,13 +101,13 @@ async def _start(
     read_documents(documents)
     delivery_id = verdict.delivery_id or new_id()
     space = tenant.space(swarm_of_delivery(tenant.user_id, hook.hook_id, delivery_id))
-    if await Tombstones(app.store).there(space) or await _deleted(app, space):
+    if await Tombstones(services.store).there(space) or await _deleted(services, space):
         return space.swarm_id  # started before, and deleted since
-    new = await templates.load(app, tenant.account, hook.template)
+    new = await templates.load(services, tenant.account, hook.template)
     new = new.model_copy(update={"context": [*new.context, *documents]})
     origin = Origin(kind="hook", id=hook.hook_id, delivery_id=verdict.delivery_id)
     try:
-        await create_swarm(app, tenant, runtime, new, space.swarm_id, origin)
+        await create_swarm(services, tenant, runtime, new, space.swarm_id, origin)
     except InvalidInput as error:
         raise Conflict(f"the swarm cannot start: {error}") from error
     except Gone:
@@ -118,19 +120,19 @@ def swarm_of_delivery(user_id: str, hook_id: str, delivery_id: str) -> str:
     return hashlib.sha256(f"hook {user_id} {hook_id} {delivery_id}".encode()).hexdigest()[:16]
 
 
-async def _deleted(app: App, space: SpaceKey) -> bool:
-    held = await app.swarms.find(space, "swarm")
+async def _deleted(services: Services, space: SpaceKey) -> bool:
+    held = await services.swarms.find(space, "swarm")
     return held is not None and held.doc.deleted is not None
 
 
-async def _note(app: App, tenant: TenantContext, hook: KeptHook, event: Started | Refused) -> None:
+async def _note(services: Services, tenant: TenantContext, hook: KeptHook, event: Started | Refused) -> None:
     """Show the owner what came of a delivery. It stands whether or not this can be written."""
     with suppress(Conflict, Unavailable):  # another delivery noted the same minute
-        held = await hook_uses(app).find(tenant.account, hook.hook_id) or Held(HookUse(), "")
+        held = await hook_uses(services).find(tenant.account, hook.hook_id) or Held(HookUse(), "")
         noted = held.doc.noting(event)
         if noted is not None:
             condition = IfEtag(held.etag) if held.etag else IfAbsent()
-            await hook_uses(app).put(tenant.account, hook.hook_id, noted, condition=condition, ttl=_NOTE_KEPT)
+            await hook_uses(services).put(tenant.account, hook.hook_id, noted, condition=condition, ttl=_NOTE_KEPT)
 
 
 def _told(error: SwarmStarError) -> SwarmStarError:

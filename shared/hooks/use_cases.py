@@ -11,6 +11,7 @@ from shared.errors import Conflict, NotFound, Stale
 from shared.hooks.model import Hook, HookUse, Refused, Started, hook_of
 from shared.hooks.payloads import LARGEST
 from shared.hooks.signing import Verification, kept, new_secret
+from shared.services import Services
 from shared.store import Category, IfEtag
 from shared.store.catalog import HookEntries
 from shared.store.documents import Documents, Held
@@ -19,7 +20,6 @@ from shared.swarm.swarm import ContextRef
 from shared.tenancy import TenantContext
 from shared.types import Name
 from shared.usecases import templates
-from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm
 from shared.usecases.templates import Template
 
@@ -88,18 +88,18 @@ class KeptHook(Hook):
     template: Template
 
 
-def kept_hooks(app: App) -> Documents[KeptHook]:
+def kept_hooks(services: Services) -> Documents[KeptHook]:
     """The hooks in their owners' accounts."""
-    return Documents(app.store, Category.HOOK, KeptHook)
+    return Documents(services.store, Category.HOOK, KeptHook)
 
 
-def hook_uses(app: App) -> Documents[HookUse]:
+def hook_uses(services: Services) -> Documents[HookUse]:
     """What came to each hook lately, beside it."""
-    return Documents(app.store, Category.HOOK_USE, HookUse)
+    return Documents(services.store, Category.HOOK_USE, HookUse)
 
 
 async def create_hook(
-    app: App, tenant: TenantContext, new: NewHook, request: str, seed: bytes | None = None
+    services: Services, tenant: TenantContext, new: NewHook, request: str, seed: bytes | None = None
 ) -> Held[CreatedHook]:
     """Make a hook with a fresh secret. Raises `InvalidInput` if its swarm could never start, `Conflict` if full.
 
@@ -107,107 +107,107 @@ async def create_hook(
     same seed, that is the same secret.
     """
     hook_id = hook_of(tenant.user_id, request)
-    if await kept_hooks(app).find(tenant.account, hook_id) is not None:
-        return await rotate_hook(app, tenant, hook_id, request, seed)
-    await _check_room(app, tenant)
+    if await kept_hooks(services).find(tenant.account, hook_id) is not None:
+        return await rotate_hook(services, tenant, hook_id, request, seed)
+    await _check_room(services, tenant)
     secret = new_secret(new.verification, seed)
     hook = KeptHook(
         hook_id=hook_id,
         name=new.name,
         verification=new.verification,
-        created=app.now(),
+        created=services.now(),
         secret=kept(new.verification, secret),
         secret_by=request,
-        template=await templates.keep(app, tenant.account, new.swarm, [LARGEST], request),
+        template=await templates.keep(services, tenant.account, new.swarm, [LARGEST], request),
     )
-    await HookEntries(app.store).write(hook_id, tenant.user_id)
-    etag = await kept_hooks(app).create(tenant.account, hook_id, hook, seq=hook.seq)
+    await HookEntries(services.store).write(hook_id, tenant.user_id)
+    etag = await kept_hooks(services).create(tenant.account, hook_id, hook, seq=hook.seq)
     return Held(CreatedHook(**_detail(hook, HookUse()), secret=secret), etag)
 
 
 async def list_hooks(
-    app: App, tenant: TenantContext, limit: int, cursor: str | None
+    services: Services, tenant: TenantContext, limit: int, cursor: str | None
 ) -> tuple[list[HookView], str | None]:
     """A user's hooks, oldest first, and the cursor that goes on."""
-    hooks, after = await kept_hooks(app).page(tenant.account, limit=limit, cursor=cursor)
-    uses = await asyncio.gather(*(_use(app, tenant, hook.hook_id) for hook in hooks))
+    hooks, after = await kept_hooks(services).page(tenant.account, limit=limit, cursor=cursor)
+    uses = await asyncio.gather(*(_use(services, tenant, hook.hook_id) for hook in hooks))
     return [HookView(**_view(hook, use)) for hook, use in zip(hooks, uses, strict=True)], after
 
 
-async def get_hook(app: App, tenant: TenantContext, hook_id: str) -> Held[HookDetail]:
+async def get_hook(services: Services, tenant: TenantContext, hook_id: str) -> Held[HookDetail]:
     """One hook and its etag; raises `NotFound`."""
-    held = await _held(app, tenant, hook_id)
-    return Held(HookDetail(**_detail(held.doc, await _use(app, tenant, hook_id))), held.etag)
+    held = await _held(services, tenant, hook_id)
+    return Held(HookDetail(**_detail(held.doc, await _use(services, tenant, hook_id))), held.etag)
 
 
 async def change_hook(
-    app: App, tenant: TenantContext, hook_id: str, change: HookChange, etag: str | None
+    services: Services, tenant: TenantContext, hook_id: str, change: HookChange, etag: str | None
 ) -> Held[HookDetail]:
     """Change a hook; raises `Stale` unless `etag` is the present one. None takes whichever it is."""
-    held = await _held(app, tenant, hook_id)
+    held = await _held(services, tenant, hook_id)
     if etag is not None and etag != held.etag:
         raise _stale()
     before = held.doc.template
     update: dict[str, Any] = {name: value for name, value in change if name != "swarm" and value is not None}
     if change.swarm is not None:
-        update["template"] = await templates.keep(app, tenant.account, change.swarm, [LARGEST])
+        update["template"] = await templates.keep(services, tenant.account, change.swarm, [LARGEST])
     hook = held.doc.model_copy(update=update)
     try:
-        written = await kept_hooks(app).replace(tenant.account, hook_id, hook, held.etag, seq=hook.seq)
+        written = await kept_hooks(services).replace(tenant.account, hook_id, hook, held.etag, seq=hook.seq)
     except Conflict:
         if hook.template is not before:
-            await templates.drop(app, tenant.account, hook.template)
+            await templates.drop(services, tenant.account, hook.template)
         raise _stale() from None
     if hook.template is not before:
-        await templates.drop(app, tenant.account, before)
-    return Held(HookDetail(**_detail(hook, await _use(app, tenant, hook_id))), written)
+        await templates.drop(services, tenant.account, before)
+    return Held(HookDetail(**_detail(hook, await _use(services, tenant, hook_id))), written)
 
 
 async def rotate_hook(
-    app: App, tenant: TenantContext, hook_id: str, request: str, seed: bytes | None = None
+    services: Services, tenant: TenantContext, hook_id: str, request: str, seed: bytes | None = None
 ) -> Held[CreatedHook]:
     """Give a hook a new secret; the present one stays good for a day. Raises `NotFound`."""
-    held = await _held(app, tenant, hook_id)
+    held = await _held(services, tenant, hook_id)
     secret = new_secret(held.doc.verification, seed)
-    hook = held.doc.rotated(secret, app.now(), request)
+    hook = held.doc.rotated(secret, services.now(), request)
     try:
-        etag = await kept_hooks(app).replace(tenant.account, hook_id, hook, held.etag, seq=hook.seq)
+        etag = await kept_hooks(services).replace(tenant.account, hook_id, hook, held.etag, seq=hook.seq)
     except Conflict:
         raise Conflict("the hook was changed at the same moment: ask again") from None
-    return Held(CreatedHook(**_detail(hook, await _use(app, tenant, hook_id)), secret=secret), etag)
+    return Held(CreatedHook(**_detail(hook, await _use(services, tenant, hook_id)), secret=secret), etag)
 
 
-async def delete_hook(app: App, tenant: TenantContext, hook_id: str) -> None:
+async def delete_hook(services: Services, tenant: TenantContext, hook_id: str) -> None:
     """Delete a hook; it takes no delivery from now on. Raises `NotFound`.
 
     The hook itself goes last: one whose deletion broke off is still listed, and can be deleted again.
     """
     for _ in range(_ATTEMPTS):
-        held = await _held(app, tenant, hook_id)
-        await HookEntries(app.store).delete(hook_id)
-        await hook_uses(app).delete(tenant.account, hook_id)
-        await templates.drop(app, tenant.account, held.doc.template)
+        held = await _held(services, tenant, hook_id)
+        await HookEntries(services.store).delete(hook_id)
+        await hook_uses(services).delete(tenant.account, hook_id)
+        await templates.drop(services, tenant.account, held.doc.template)
         with suppress(Conflict):  # it was changed this moment, and may start something else now
-            await app.store.delete(tenant.account, Category.HOOK, hook_id, condition=IfEtag(held.etag))
+            await services.store.delete(tenant.account, Category.HOOK, hook_id, condition=IfEtag(held.etag))
             return
     raise Conflict("the hook keeps changing: try again")
 
 
-async def _check_room(app: App, tenant: TenantContext) -> None:
-    there = [hook async for hook in kept_hooks(app).all(tenant.account)]
+async def _check_room(services: Services, tenant: TenantContext) -> None:
+    there = [hook async for hook in kept_hooks(services).all(tenant.account)]
     if len(there) >= MAX_HOOKS:
         raise Conflict(f"there are {MAX_HOOKS} hooks already: delete one that is not needed")
 
 
-async def _held(app: App, tenant: TenantContext, hook_id: str) -> Held[KeptHook]:
-    held = await kept_hooks(app).find(tenant.account, hook_id)
+async def _held(services: Services, tenant: TenantContext, hook_id: str) -> Held[KeptHook]:
+    held = await kept_hooks(services).find(tenant.account, hook_id)
     if held is None:
         raise NotFound(f"there is no hook {hook_id!r}")
     return held
 
 
-async def _use(app: App, tenant: TenantContext, hook_id: str) -> HookUse:
-    held = await hook_uses(app).find(tenant.account, hook_id)
+async def _use(services: Services, tenant: TenantContext, hook_id: str) -> HookUse:
+    held = await hook_uses(services).find(tenant.account, hook_id)
     return HookUse() if held is None else held.doc
 
 

@@ -12,7 +12,7 @@ LONGEST = 15.0
 _MAX_NODES = 20_000
 
 
-class Rests:
+class Backoffs:
     """Until when nodes rest, as this process was told."""
 
     def __init__(self) -> None:

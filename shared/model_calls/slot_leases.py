@@ -74,7 +74,7 @@ class Granted:
     target: int
 
 
-class Shares:
+class SlotLeases:
     """The slots of every user, as one instance leases them."""
 
     def __init__(self, store: Store, worker: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from shared.errors import Conflict, ModelUnavailable, Unavailable
 from shared.model_calls.limiter import WAIT, CallLimiter
-from shared.model_calls.slot_leases import Granted, Shares
+from shared.model_calls.slot_leases import Granted, SlotLeases
 from shared.store.ledger import UserQuotas
 from shared.types import Clock
 
@@ -43,11 +43,11 @@ class Pace:
         return cls(lease=lease, renew=lease / 6, margin=lease / 6)
 
 
-class SharedCalls:
+class UserSlots:
     """Slots for model calls: at most a user's share over all instances, and the limiter's bound on this one."""
 
     def __init__(
-        self, shares: Shares, limiter: CallLimiter, quotas: UserQuotas, clock: Clock, pace: Pace | None = None
+        self, shares: SlotLeases, limiter: CallLimiter, quotas: UserQuotas, clock: Clock, pace: Pace | None = None
     ) -> None:
         self.pace = pace or Pace()
         self._shares = shares
@@ -96,7 +96,7 @@ class SharedCalls:
 class _Keeper:
     """Keeps one user's lease for as long as there are calls, and a little longer."""
 
-    def __init__(self, calls: SharedCalls, user_id: str) -> None:
+    def __init__(self, calls: UserSlots, user_id: str) -> None:
         self._calls = calls
         self._pace = calls.pace
         self._user_id = user_id

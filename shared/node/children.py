@@ -1,120 +1,110 @@
-"""A node's children as its manager sees them: routers folded into the nodes they spawned."""
+"""A manager's children: lease the budget out to them, have them routed, name those to drive, and list their reports."""
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 
-from shared.actions.context import ChildEnding, ChildReport
-from shared.errors import Conflict
-from shared.node.engine import Engine
-from shared.store.nodes import HeldNode, Nodes
-from shared.swarm.budget import Lease, spent
-from shared.swarm.node import SwarmNode
+from shared.actions.registry import ACTIONS
+from shared.llm.prompting import clip
+from shared.node.branches import Branch
+from shared.node.journal import NodeJournal
+from shared.node.router_node import route
+from shared.node.session import NodeSession
+from shared.runtime.steps import Child, Step
+from shared.swarm.birth import child_of
+from shared.swarm.budget import SMALLEST, Lease, Shortage, shortage, without_review
+from shared.swarm.node import MAX_NODE_ID, SwarmNode
+from shared.swarm.outcomes import SubDirective
 from shared.swarm.statuses import Operation, Status
+from shared.swarm.swarm import Swarm
 from shared.swarm.transitions import transition
-from shared.swarm.usage import Usage
+
+CANCELLED_REPORT = "Cancelled by the user."
+#: Nodes below a child that could still decompose anything.
+_MANAGER_NODES = 2
 
 
-@dataclass(slots=True)
-class Branch:
-    """A child, and the node that acts for it: itself, or what its router spawned (None while it searches)."""
-
-    child: HeldNode
-    actor: HeldNode | None
-
-    @property
-    def ended(self) -> bool:
-        """Whether the child has ended, and so everything below it."""
-        return not self.child.node.alive
-
-    @property
-    def is_continuation(self) -> bool:
-        """Whether it is a manager that carries on its parent's directive."""
-        return self.child.node.round > 0 and self.child.node.missing is not None
-
-    def report(self) -> ChildReport:
-        """What the branch left for a review."""
-        acted = (self.actor or self.child).node
-        return ChildReport(
-            node_id=acted.node_id,
-            directive=acted.directive,
-            report=acted.report or "No report.",
-            ending=_ending(acted),
-        )
+def plan_children(
+    manager: SwarmNode, subs: Sequence[SubDirective], left: Lease, swarm: Swarm
+) -> tuple[SwarmNode, ...] | Shortage:
+    """The children of a plan, each with its part of what is left; or what there is not enough of."""
+    first = manager.next_child
+    longest = len(manager.child_id(first + len(subs))) + len(".0")
+    if longest > MAX_NODE_ID:
+        return Shortage("depth")
+    part = left if subs[0].continuation else without_review(left).share(len(subs))
+    if not part.covers(SMALLEST):
+        return Shortage((part - SMALLEST).shortest()) if subs[0].continuation else shortage(left, len(subs))
+    return tuple(child_of(manager, first + n, _fitting(sub, manager, part, swarm), part) for n, sub in enumerate(subs))
 
 
-def _ending(node: SwarmNode) -> ChildEnding:
-    if node.status is Status.TERMINATED:
-        return "incomplete" if node.complete is False else "done"
-    return "cancelled" if node.status is Status.CANCELLED else "failed"
+def _fitting(sub: SubDirective, manager: SwarmNode, part: Lease, swarm: Swarm) -> SubDirective:
+    """A planned action that this child may not perform, or that does not exist, is left to a router."""
+    action = ACTIONS.get(sub.action_id or "")
+    too_deep = manager.depth + 1 >= swarm.limits.depth or part.nodes < _MANAGER_NODES
+    if action is None or (action.is_manager and too_deep and not sub.continuation):
+        return sub.model_copy(update={"action_id": None})
+    return sub
 
 
-async def load_branches(engine: Engine, nodes: Nodes, parent: SwarmNode) -> list[Branch]:
-    """All children of a node; a router whose child has ended is ended with it on the way."""
-    return list(await asyncio.gather(*(_load(engine, nodes, child_id) for child_id in parent.children_ids)))
+async def routed_branches(session: NodeSession) -> Sequence[Branch]:
+    """Return a node's children after the routers among them have searched, concurrently and under the node's claim."""
+    branches = await session.load_branches()
+    searching = [branch.child for branch in branches if branch.child.node.status is Status.ROUTING]
+    if searching:
+        await session.claim.ensure()
+        searches = (route(session, router) for router in searching)
+        for failed in await asyncio.gather(*searches, return_exceptions=True):
+            if isinstance(failed, BaseException):  # raised only now, so that no search is cut off by another's fault
+                raise failed
+        branches = await session.load_branches()
+    await session.claim.release()
+    return branches
 
 
-async def _load(engine: Engine, nodes: Nodes, child_id: str) -> Branch:
-    child = await nodes.load(child_id)
-    if not child.node.is_router:
-        return Branch(child, child)
-    if not child.node.children_ids:
-        return Branch(child, None)
-    actor = await nodes.load(child.node.children_ids[0])
-    if child.node.alive and not actor.node.alive:
-        child = await settle(engine, nodes, child, actor.node)
-    return Branch(child, actor)
+def alive_step(branches: Sequence[Branch]) -> Step:
+    """Names the children that have not ended, and how each is to be driven."""
+    alive = [branch.actor.node for branch in branches if branch.actor is not None and branch.actor.node.alive]
+    return Step(kind="children", children=tuple(Child(node_id=n.node_id, in_one_go=in_one_go(n)) for n in alive))
 
 
-async def settle(engine: Engine, nodes: Nodes, router: HeldNode, actor: SwarmNode) -> HeldNode:
-    """End a router together with its child, with a reference to the child's report; whoever comes first does it."""
-    to = Status.CANCELLED if actor.status is Status.CANCELLED else Status.TERMINATED
-    after = transition(
-        router.node,
-        Operation.TERMINATE,
-        to,
-        engine.now(),
-        report_of=actor.node_id,
-        complete=actor.complete,
-        usage=router.node.usage + actor.usage,
-        nodes=actor.nodes,
-        waited=actor.waited,
-    )
-    with suppress(Conflict):
-        await nodes.commit(router, after)
-        return router
-    return await nodes.load(router.node.node_id)
+async def cancel_searches(session: NodeSession) -> Step:
+    """Cancel the routers that still search, and name the children that are to be driven to their own end."""
+    branches = await session.load_branches()
+    for branch in branches:
+        if branch.child.node.status is Status.ROUTING:
+            journal = await NodeJournal.open(session.services.store, session.space, branch.child.node, fresh=False)
+            after = transition(
+                branch.child.node,
+                Operation.TERMINATE,
+                Status.CANCELLED,
+                session.now(),
+                report=CANCELLED_REPORT,
+                usage=journal.usage,
+            )
+            await session.nodes.commit(branch.child, after)
+    return alive_step(branches)
 
 
-async def settle_parent(engine: Engine, nodes: Nodes, actor: SwarmNode) -> None:
-    """End the router above a node that has just ended, if it has one."""
-    if actor.parent_id is None or not actor.routed:
-        return
-    parent = await nodes.load(actor.parent_id)
-    if parent.node.is_router and parent.node.alive:
-        await settle(engine, nodes, parent, actor)
+def in_one_go(node: SwarmNode) -> bool:
+    """Whether one activity brings the node to its end, so that it needs no orchestration of its own."""
+    action = ACTIONS.get(node.action_id)
+    return action is not None and not action.is_manager and not action.may_block
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
-    """What a node's ended children come to."""
+def stopped_report(short: Shortage, branches: Sequence[Branch]) -> str:
+    """The report of a node whose budget ran out, made without a model."""
+    done = [branch.report() for branch in branches]
+    finished = sum(report.ending == "done" for report in done)
+    head = f"Stopped: {short.what} ran out. {short.told}".strip()
+    if not done:
+        return f"{head} Nothing of this directive was done yet."
+    return f"{head} {finished} of {len(done)} parts are done; here is what there is.\n{listing(branches)}"
 
-    usage: Usage = field(default_factory=Usage)
-    nodes: int = 0
-    waited: float = 0.0
 
-    @classmethod
-    def of(cls, branches: Sequence[Branch]) -> "Below":
-        """The sums over the children that have ended."""
-        ended = [branch.child.node for branch in branches if branch.ended]
-        return cls(
-            usage=sum((node.usage for node in ended), Usage()),
-            nodes=sum(node.nodes for node in ended),
-            waited=max((node.waited for node in ended), default=0.0),
-        )
-
-    @property
-    def lease(self) -> Lease:
-        """The part of the node's lease that is gone with them."""
-        return spent(self.usage, self.nodes)
+def listing(branches: Sequence[Branch]) -> str:
+    """What each child came to, in a few lines."""
+    lines = []
+    for branch in branches:
+        report = branch.report()
+        lines.append(f"- [{report.ending}] {clip(report.directive, 60)}: {clip(report.report, 150)}")
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A worker's hold on one node: the claim in its document, kept alive while it works, and given up with its outcome."""
+"""A worker's claim on one node: an if-etag lease in the node's document, renewed by a heartbeat while it works."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from shared.errors import Conflict, Unavailable
-from shared.node.engine import Engine
 from shared.node.interruption import Interrupted
+from shared.services import Services
 from shared.store.nodes import HeldNode, Nodes
 from shared.swarm.control import Command
 from shared.swarm.node import Claim, NodeRef, SwarmNode
@@ -17,17 +17,17 @@ from shared.swarm.transitions import transition
 
 T = TypeVar("T")
 
-#: Seconds between two looks at the user's control while a call is in flight, at most: a claim gets three of them.
-PULSE = 5.0
+#: Seconds between two heartbeats, at most: a claim lasts for three of them.
+HEARTBEAT = 5.0
 
 
-class Hold:
-    """One node while a worker moves it. Every write of the node goes through here."""
+class NodeClaim:
+    """The document of one node while a worker moves it. Every write of the node goes through here."""
 
-    def __init__(self, engine: Engine, ref: NodeRef, nodes: Nodes, held: HeldNode) -> None:
-        self.engine = engine
-        self.ref = ref
-        self.nodes = nodes
+    def __init__(self, services: Services, ref: NodeRef, nodes: Nodes, held: HeldNode) -> None:
+        self._services = services
+        self._ref = ref
+        self._nodes = nodes
         self._held = held
         self._writing = asyncio.Lock()
         self._stopped: Interrupted | None = None
@@ -37,62 +37,53 @@ class Hold:
         """The node as it was last written."""
         return self._held.node
 
-    def claim(self) -> Claim:
-        """A claim of this process from now on."""
-        expires = self.engine.now() + timedelta(seconds=self.engine.settings.claim_seconds)
-        return Claim(owner=self.engine.worker, expires=expires)
-
     def foreign_seconds(self) -> float:
-        """How many seconds somebody else's claim on the node still lasts; 0 if it is free."""
+        """Return the seconds that another worker's claim still lasts; 0 if the node is free."""
         claim = self.node.claim
-        if claim is None or claim.owner == self.engine.worker:
+        if claim is None or claim.owner == self._services.worker:
             return 0.0
-        return max(0.0, (claim.expires - self.engine.now()).total_seconds())
+        return max(0.0, (claim.expires - self._services.now()).total_seconds())
 
     async def move(
         self, operation: Operation, to: Status, *, children: tuple[SwarmNode, ...] = (), **changes: Any
     ) -> None:
-        """Make a transition. Going to work claims the node, and so does spawning routers, which search under its claim;
-        any other transition gives the claim up.
+        """Commit a transition.
 
-        Raises `Conflict` if the node changed meanwhile.
+        Going to work claims the node, and so does spawning routers, which search under its claim; any other
+        transition releases the claim. Raises `Conflict` if the node changed meanwhile.
         """
         searching = any(child.status is Status.ROUTING for child in children)
         working = searching or to in {Status.ACTING, Status.REVIEWING}
-        changes["claim"] = self.claim() if working else None
+        changes["claim"] = self._new() if working else None
         async with self._writing:
-            after = transition(self.node, operation, to, self.engine.now(), children=children, **changes)
-            await self.nodes.commit(self._held, after, clear=not working)
+            after = transition(self.node, operation, to, self._services.now(), children=children, **changes)
+            await self._nodes.commit(self._held, after, clear=not working)
 
-    async def take(self) -> None:
-        """Claim a node that is already at work, such as one whose worker died."""
-        await self._mark(self.claim())
+    async def acquire(self) -> None:
+        """Claim the node, such as one whose worker died at work."""
+        await self._write(self._new())
 
-    async def keep(self) -> None:
+    async def ensure(self) -> None:
         """Claim the node unless this process has claimed it already."""
         claim = self.node.claim
-        if claim is None or claim.owner != self.engine.worker:
-            await self.take()
+        if claim is None or claim.owner != self._services.worker:
+            await self.acquire()
 
     async def release(self) -> None:
-        """Give the claim up without an outcome; one that was lost already is somebody else's."""
+        """Release the claim without an outcome; one that was lost already is left alone."""
         if self.node.claim is not None:
             with suppress(Conflict):
-                await self._mark(None)
-
-    async def _mark(self, claim: Claim | None) -> None:
-        async with self._writing:
-            await self.nodes.rewrite(self._held, self.node.evolve(claim=claim))
+                await self._write(None)
 
     async def run(self, work: Awaitable[T]) -> T:
-        """Do work while the claim is kept alive; raises `Interrupted` when the user cancels or the claim is lost."""
+        """Await work under a heartbeat; raises `Interrupted` when the user cancels or the claim is lost."""
         worker = asyncio.current_task()
         if worker is None:
-            raise RuntimeError("a hold runs inside a task")
-        every = min(PULSE, self.engine.settings.claim_seconds / 3)
-        pulses: list[asyncio.Task[None]] = []
+            raise RuntimeError("a claim runs work inside a task")
+        every = min(HEARTBEAT, self._services.settings.claim_seconds / 3)
+        heartbeats: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()
-        begin = loop.call_later(every, lambda: pulses.append(loop.create_task(self._pulse(worker, every))))
+        begin = loop.call_later(every, lambda: heartbeats.append(loop.create_task(self._heartbeat(worker, every))))
         try:
             return await work
         except asyncio.CancelledError:
@@ -102,10 +93,18 @@ class Hold:
             raise self._stopped from None
         finally:
             begin.cancel()
-            for pulse in pulses:
-                pulse.cancel()
+            for heartbeat in heartbeats:
+                heartbeat.cancel()
 
-    async def _pulse(self, worker: asyncio.Task[Any], every: float) -> None:
+    def _new(self) -> Claim:
+        expires = self._services.now() + timedelta(seconds=self._services.settings.claim_seconds)
+        return Claim(owner=self._services.worker, expires=expires)
+
+    async def _write(self, claim: Claim | None) -> None:
+        async with self._writing:
+            await self._nodes.rewrite(self._held, self.node.evolve(claim=claim))
+
+    async def _heartbeat(self, worker: asyncio.Task[Any], every: float) -> None:
         """Renew the claim and watch the control until the work is done; started only for work that takes long."""
         stopped = await self._beat()
         while stopped is None:
@@ -116,18 +115,18 @@ class Hold:
 
     async def _beat(self) -> Interrupted | None:
         try:
-            control = await self.engine.control(self.ref.space)
+            control = await self._services.control(self._ref.space)
             if control.of(self.node.node_id) is Command.CANCEL:
                 return Interrupted(Command.CANCEL)
-            if self._claim_is_old():
-                await self.take()
+            if self._must_be_renewed():
+                await self.acquire()
         except Conflict:
             return Interrupted(None)
         except Unavailable:  # the next beat tries again; the claim lasts for several
             return None
         return None
 
-    def _claim_is_old(self) -> bool:
+    def _must_be_renewed(self) -> bool:
         claim = self.node.claim
-        renewed = timedelta(seconds=self.engine.settings.claim_seconds * 2 / 3)
-        return claim is not None and claim.expires - self.engine.now() < renewed
+        renewed = timedelta(seconds=self._services.settings.claim_seconds * 2 / 3)
+        return claim is not None and claim.expires - self._services.now() < renewed

@@ -81,7 +81,7 @@ class NodeMemory:
         return [Recalled(found.memory, found.excerpt) for found in result.found]
 
     async def _read(self, memory: MemoryMetadata) -> str:
-        return await read_memory(self._model.engine.blobs, self._model.ref.space, memory)
+        return await read_memory(self._model.services.blobs, self._model.ref.space, memory)
 
 
 async def read_memory(blobs: Blobs, space: SpaceKey, memory: MemoryMetadata) -> str:

@@ -1,9 +1,9 @@
-"""Which of the files that a directive names there are not."""
+"""Find files that a directive names and no node has produced."""
 
 from collections.abc import Collection
 
 from shared.actions.naming import named_files
-from shared.node.engine import Engine
+from shared.services import Services
 from shared.store import Category
 from shared.store.documents import Documents
 from shared.swarm.swarm import Artifact
@@ -14,7 +14,7 @@ MAX_LOOKED_AT = 1_000
 
 
 async def not_produced(
-    engine: Engine, space: SpaceKey, directive: str, handed_over: Collection[str]
+    services: Services, space: SpaceKey, directive: str, handed_over: Collection[str]
 ) -> tuple[str, ...]:
     """The files a directive names that are neither in the context nor among the swarm's artifacts, in their order.
 
@@ -25,7 +25,7 @@ async def not_produced(
     if not missing:
         return ()
     looked_at = 0
-    async for artifact in Documents(engine.store, Category.ARTIFACT, Artifact).all(space):
+    async for artifact in Documents(services.store, Category.ARTIFACT, Artifact).all(space):
         looked_at += 1
         missing.pop(artifact.name.casefold(), None)
         if not missing or looked_at == MAX_LOOKED_AT:

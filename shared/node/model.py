@@ -13,9 +13,9 @@ from shared.llm.prices import usage_of
 from shared.llm.prompting import Example, Section, build, estimate_tokens
 from shared.llm.structured import structured
 from shared.model_calls.retry import complete_with_short_waits
-from shared.node.engine import Engine
 from shared.node.interruption import Interrupted, OutOfBudget
 from shared.node.journal import NodeJournal
+from shared.services import Services
 from shared.spaces.choosing import Ask
 from shared.swarm.budget import Lease, spent
 from shared.swarm.control import Command, Control
@@ -33,7 +33,7 @@ STEP_HEADER = "x-swarmstar-step"
 class NodeModel:
     """The model for one node's turn. Calls are counted in order, so a repeat meets the same step keys."""
 
-    engine: Engine
+    services: Services
     ref: NodeRef
     node: SwarmNode
     journal: NodeJournal
@@ -55,7 +55,7 @@ class NodeModel:
         tokens: int = 600,
     ) -> T:
         """An answer of the output model's shape."""
-        messages = build(instructions, sections, budget=self.engine.settings.prompt_tokens, examples=examples)
+        messages = build(instructions, sections, budget=self.services.settings.prompt_tokens, examples=examples)
         return await self.ask_messages(purpose, messages, output, tokens=tokens)
 
     async def ask_messages(self, purpose: str, messages: Sequence[Message], output: type[T], *, tokens: int = 200) -> T:
@@ -84,12 +84,12 @@ class NodeModel:
         tokens: int | None = None,
     ) -> str:
         """Plain text."""
-        messages = build(instructions, sections, budget=self.engine.settings.prompt_tokens, examples=examples)
-        request = self._request(messages, tokens or self.engine.settings.output_tokens)
+        messages = build(instructions, sections, budget=self.services.settings.prompt_tokens, examples=examples)
+        request = self._request(messages, tokens or self.services.settings.output_tokens)
         return (await self._complete(purpose, request)).text
 
     def _request(self, messages: Sequence[Message], tokens: int) -> CompletionRequest:
-        settings = self.engine.settings
+        settings = self.services.settings
         return CompletionRequest(
             messages=tuple(messages),
             model=settings.model,
@@ -112,11 +112,11 @@ class NodeModel:
         return _answered(entry)
 
     async def _call(self, key: str, purpose: str, request: CompletionRequest) -> JournalEntry:
-        engine, ref = self.engine, self.ref
+        services, ref = self.services, self.ref
         headers = {STEP_HEADER: f"{ref.user_id}/{ref.swarm_id}/{self.node.node_id}/{key}"}
-        started = engine.now()
-        async with engine.calls.slot(ref.user_id):
-            completion = _bounded(await complete_with_short_waits(engine.model, replace(request, headers=headers)))
+        started = services.now()
+        async with services.calls.slot(ref.user_id):
+            completion = _bounded(await complete_with_short_waits(services.model, replace(request, headers=headers)))
         return JournalEntry(
             node_id=self.node.node_id,
             step=key,
@@ -127,12 +127,12 @@ class NodeModel:
             finish_reason=completion.finish_reason,
             usage=usage_of(completion),
             started=started,
-            seconds=(engine.now() - started).total_seconds(),
+            seconds=(services.now() - started).total_seconds(),
         )
 
     async def _check(self) -> Control:
         """What the user asks now; raises `Interrupted` unless that is to go on."""
-        control = await self.engine.control(self.ref.space)
+        control = await self.services.control(self.ref.space)
         if control.generation > self.ref.generation:
             raise Interrupted(None)
         command = control.of(self.node.node_id)
@@ -142,7 +142,7 @@ class NodeModel:
 
     def _afford(self, request: CompletionRequest, control: Control) -> None:
         """Raise `OutOfBudget` unless there is time, and the lease covers this call at its largest."""
-        if self.engine.now() >= self.deadline + timedelta(seconds=control.paused):
+        if self.services.now() >= self.deadline + timedelta(seconds=control.paused):
             raise OutOfBudget("time")
         read = sum(estimate_tokens(message.content) for message in request.messages)
         most = usage_of(Completion("", request.model, "", read, request.max_output_tokens))

@@ -1,4 +1,4 @@
-"""Writing down what an outcome brought. Ids come from the node, so a repeat adds nothing."""
+"""Store what an outcome brought: artifacts, memories, questions. Ids come from the node, so a repeat adds nothing."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from shared.errors import Conflict, Unavailable
-from shared.node.engine import Engine
+from shared.services import Services
 from shared.spaces.memory_space import MemorySpace, memory_id
 from shared.spaces.metadata import MAX_INLINE_BYTES, MAX_NAME, MemoryMetadata, one_line
 from shared.spaces.splitting import split
@@ -24,14 +24,16 @@ _PER_TURN = 20
 MAX_REPORT = 16_000
 
 
-async def keep_artifacts(engine: Engine, space: SpaceKey, node: SwarmNode, drafts: Sequence[ArtifactDraft]) -> None:
+async def store_artifacts(
+    services: Services, space: SpaceKey, node: SwarmNode, drafts: Sequence[ArtifactDraft]
+) -> None:
     """Store what a node produced, the content in a blob where it is large."""
-    docs = Documents(engine.store, Category.ARTIFACT, Artifact)
+    docs = Documents(services.store, Category.ARTIFACT, Artifact)
     for ordinal, draft in enumerate(drafts):
         content = draft.content.encode()
         inline = len(content) <= MAX_INLINE_BYTES
         if not inline:
-            await engine.blobs.put(space, content, max_bytes=len(content))
+            await services.blobs.put(space, content, max_bytes=len(content))
         artifact = Artifact(
             artifact_id=f"{node.node_id}-{ordinal}",
             node_id=node.node_id,
@@ -39,7 +41,7 @@ async def keep_artifacts(engine: Engine, space: SpaceKey, node: SwarmNode, draft
             media_type=draft.media_type,
             description=draft.description,
             size=len(content),
-            created=engine.now(),
+            created=services.now(),
             content=draft.content if inline else None,
             sha256=hashlib.sha256(content).hexdigest(),
         )
@@ -47,13 +49,13 @@ async def keep_artifacts(engine: Engine, space: SpaceKey, node: SwarmNode, draft
             await docs.create(space, artifact.artifact_id, artifact, seq=node.seq * _PER_NODE + ordinal)
 
 
-async def keep_memories(engine: Engine, space: SpaceKey, node: SwarmNode, drafts: Sequence[MemoryDraft]) -> None:
+async def store_memories(services: Services, space: SpaceKey, node: SwarmNode, drafts: Sequence[MemoryDraft]) -> None:
     """File what is to be remembered in the folders the drafts name, and split those that outgrow a routing step.
 
     The split goes by plain rules: the outcome is fixed by now, and a model call here could run out of budget or be
     interrupted, and throw it away.
     """
-    memory = MemorySpace(engine.store, space)
+    memory = MemorySpace(services.store, space)
     for ordinal, draft in enumerate(drafts):
         await memory.remember(
             MemoryMetadata.model_validate(
@@ -65,7 +67,7 @@ async def keep_memories(engine: Engine, space: SpaceKey, node: SwarmNode, drafts
                     "type": draft.type,
                     "content": draft.content,
                     "node_id": node.node_id,
-                    "created": engine.now(),
+                    "created": services.now(),
                 }
             )
         )
@@ -74,11 +76,11 @@ async def keep_memories(engine: Engine, space: SpaceKey, node: SwarmNode, drafts
             await split(memory, folder_id)
 
 
-async def keep_questions(
-    engine: Engine, space: SpaceKey, node: SwarmNode, asked: Sequence[Question], swarm: Swarm
+async def store_questions(
+    services: Services, space: SpaceKey, node: SwarmNode, asked: Sequence[Question], swarm: Swarm
 ) -> tuple[tuple[str, ...], datetime]:
     """Store a turn's questions; their ids, and the deadline that the first try gave them."""
-    now = engine.now()
+    now = services.now()
     deadline = now + timedelta(seconds=swarm.limits.answer_seconds)
     ids = []
     for ordinal, question in enumerate(asked):
@@ -93,25 +95,25 @@ async def keep_questions(
             deadline=deadline,
         )
         try:
-            await engine.questions.create(space, doc.question_id, doc, seq=doc.seq)
+            await services.questions.create(space, doc.question_id, doc, seq=doc.seq)
         except Conflict:
-            deadline = (await engine.questions.get(space, doc.question_id)).doc.deadline
+            deadline = (await services.questions.get(space, doc.question_id)).doc.deadline
         ids.append(doc.question_id)
     return tuple(ids), deadline
 
 
-async def load_questions(engine: Engine, space: SpaceKey, node: SwarmNode) -> list[QuestionDoc]:
+async def load_questions(services: Services, space: SpaceKey, node: SwarmNode) -> list[QuestionDoc]:
     """All questions a node asked, of every turn."""
-    return [(await engine.questions.get(space, question_id)).doc for question_id in node.questions]
+    return [(await services.questions.get(space, question_id)).doc for question_id in node.questions]
 
 
 async def close_questions(
-    engine: Engine, space: SpaceKey, questions: Sequence[QuestionDoc], state: QuestionState
+    services: Services, space: SpaceKey, questions: Sequence[QuestionDoc], state: QuestionState
 ) -> None:
     """Close what is still open; an answer that came first stays, settled by the document's etag."""
     for question in questions:
-        held = await engine.questions.get(space, question.question_id)
+        held = await services.questions.get(space, question.question_id)
         if held.doc.state is QuestionState.OPEN:
             closed = held.doc.model_copy(update={"state": state})
             with suppress(Conflict):
-                await engine.questions.replace(space, question.question_id, closed, held.etag, seq=closed.seq)
+                await services.questions.replace(space, question.question_id, closed, held.etag, seq=closed.seq)

@@ -1,37 +1,38 @@
-"""What a router node does: search the action space and spawn the node that acts, or fail with what was lacking."""
+"""A router node: search the action space, and spawn the node that acts or fail naming what is lacking."""
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from shared.errors import ModelError
-from shared.node.engine import Engine
 from shared.node.interruption import OutOfBudget
 from shared.node.journal import NodeJournal
 from shared.node.model import NodeModel
+from shared.node.session import NodeSession
 from shared.spaces.action_space import ActionSpace
 from shared.spaces.choosing import model_chooser
 from shared.spaces.metadata import ActionMetadata, SpaceEntry
 from shared.spaces.router import Route, search
-from shared.store.nodes import HeldNode, Nodes
+from shared.store.nodes import HeldNode
 from shared.swarm.birth import routed
 from shared.swarm.budget import spent
-from shared.swarm.node import NodeRef, SwarmNode
+from shared.swarm.node import SwarmNode
 from shared.swarm.statuses import Operation, Status
 from shared.swarm.swarm import Swarm
 from shared.swarm.transitions import transition
 
 
-async def route(engine: Engine, ref: NodeRef, swarm: Swarm, nodes: Nodes, router: HeldNode) -> None:
-    """Bring a searching router to its child or to its failure; one that is past that is left alone.
+async def route(session: NodeSession, router: HeldNode) -> None:
+    """Search for the action of a router node, and spawn the node that acts or fail; one past its search is left alone.
 
     It runs under its manager's claim. Raises `Interrupted` and `ModelUnavailable`.
     """
-    node = router.node
+    node, services, swarm = router.node, session.services, session.swarm
     if node.status is not Status.ROUTING:
         return
-    journal = await NodeJournal.open(engine.store, ref.space, node, fresh=False)
-    model = NodeModel(engine, ref.to(node.node_id), node, journal, swarm.deadline(node.waited))
-    space = ActionSpace(engine.store, ref.space, engine.actions)
+    journal = await NodeJournal.open(services.store, session.space, node, fresh=False)
+    model = NodeModel(services, session.ref.to(node.node_id), node, journal, swarm.deadline(node.waited))
+    space = ActionSpace(services.store, session.space, services.actions)
     accept = partial(may_perform, depth=node.depth, swarm=swarm)
     try:
         found = await search(space, node.directive, model_chooser(model.chooser("route")), accept=accept)
@@ -42,19 +43,19 @@ async def route(engine: Engine, ref: NodeRef, swarm: Swarm, nodes: Nodes, router
         lacking, found = f"No action was found: {error}", Route(ending="exhausted", found=None, steps=())
     else:
         lacking = f"There is no action for this. What is lacking is an action that can: {node.directive}"
-    await nodes.commit(router, _moved(engine, node, found, journal, lacking))
+    await session.nodes.commit(router, _moved(node, found, journal, lacking, session.now()))
 
 
-def _moved(engine: Engine, node: SwarmNode, found: Route, journal: NodeJournal, lacking: str) -> SwarmNode:
+def _moved(node: SwarmNode, found: Route, journal: NodeJournal, lacking: str, now: datetime) -> SwarmNode:
     """The router's next version: with the child it found, or failed."""
     changes: dict[str, Any] = {
         "route": tuple(step.model_dump(mode="json") for step in found.steps),
         "usage": journal.usage,
     }
     if found.found is None:
-        return transition(node, Operation.NODE_FAILURE, Status.FAILED, engine.now(), report=lacking, **changes)
+        return transition(node, Operation.NODE_FAILURE, Status.FAILED, now, report=lacking, **changes)
     child = routed(node, found.found, node.lease - spent(journal.usage, 0))
-    return transition(node, Operation.SPAWN, Status.WAITING, engine.now(), children=(child,), **changes)
+    return transition(node, Operation.SPAWN, Status.WAITING, now, children=(child,), **changes)
 
 
 def may_perform(entry: SpaceEntry, depth: int, swarm: Swarm) -> bool:

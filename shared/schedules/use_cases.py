@@ -14,6 +14,7 @@ from shared.errors import Conflict, NotFound, Stale
 from shared.runtime import Runtime
 from shared.schedules.cron import MAX_CRON, MAX_TIMEZONE, check_cron, check_timezone
 from shared.schedules.model import LastRun, Overlap, Schedule
+from shared.services import Services
 from shared.store import Category
 from shared.store.catalog import DueSchedules
 from shared.store.documents import Documents, Held
@@ -23,7 +24,6 @@ from shared.swarm.swarm import ContextRef, Swarm
 from shared.tenancy import TenantContext
 from shared.types import ITEM_ID, Name, SpaceKey
 from shared.usecases import templates
-from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm, create_swarm
 from shared.usecases.templates import Template
 
@@ -127,22 +127,22 @@ class ScheduleView(BaseModel):
 Shown = Held[ScheduleView]
 
 
-def schedules_of(app: App) -> Documents[StoredSchedule]:
+def schedules_of(services: Services) -> Documents[StoredSchedule]:
     """The documents of schedules, each in its user's account."""
-    return Documents(app.store, Category.SCHEDULE, StoredSchedule)
+    return Documents(services.store, Category.SCHEDULE, StoredSchedule)
 
 
-async def create_schedule(app: App, tenant: TenantContext, new: NewSchedule, schedule_id: str) -> Shown:
+async def create_schedule(services: Services, tenant: TenantContext, new: NewSchedule, schedule_id: str) -> Shown:
     """Make a schedule under an id of the server's choice; asked again with the same id, the one there is.
 
     Raises `InvalidInput` for what could never start, and `Conflict` where there are as many as may be.
     """
-    there = await schedules_of(app).find(tenant.account, schedule_id)
+    there = await schedules_of(services).find(tenant.account, schedule_id)
     if there is not None:
         return _shown(there.doc)
-    await _check_room(app, tenant)
-    now = app.now()
-    template = await templates.keep(app, tenant.account, new.swarm, request=schedule_id)
+    await _check_room(services, tenant)
+    now = services.now()
+    template = await templates.keep(services, tenant.account, new.swarm, request=schedule_id)
     schedule = StoredSchedule(
         schedule_id=schedule_id,
         user_id=tenant.user_id,
@@ -154,51 +154,51 @@ async def create_schedule(app: App, tenant: TenantContext, new: NewSchedule, sch
         created=now,
         template=template,
     ).timed(now)
-    mine = await DueSchedules(app.store).touch(tenant.user_id, schedule_id, now)
+    mine = await DueSchedules(services.store).touch(tenant.user_id, schedule_id, now)
     try:
-        await schedules_of(app).create(tenant.account, schedule_id, schedule, seq=schedule.seq)
+        await schedules_of(services).create(tenant.account, schedule_id, schedule, seq=schedule.seq)
     except Conflict:  # the same request, sent twice at once
-        schedule = (await schedules_of(app).get(tenant.account, schedule_id)).doc
-    await settle(app, tenant.account, schedule_id, mine)
+        schedule = (await schedules_of(services).get(tenant.account, schedule_id)).doc
+    await settle(services, tenant.account, schedule_id, mine)
     return _shown(schedule)
 
 
 async def list_schedules(
-    app: App, tenant: TenantContext, limit: int, cursor: str | None
+    services: Services, tenant: TenantContext, limit: int, cursor: str | None
 ) -> tuple[list[ScheduleView], str | None]:
     """A user's schedules, oldest first, and the cursor that goes on."""
-    page, after = await schedules_of(app).page(tenant.account, limit=limit, cursor=cursor)
+    page, after = await schedules_of(services).page(tenant.account, limit=limit, cursor=cursor)
     return [ScheduleView.of(one).brief() for one in page if one.deleted is None], after
 
 
-async def get_schedule(app: App, tenant: TenantContext, schedule_id: str) -> Shown:
+async def get_schedule(services: Services, tenant: TenantContext, schedule_id: str) -> Shown:
     """One schedule and its version; raises `NotFound`."""
-    return _shown((await _find(app, tenant, schedule_id)).doc)
+    return _shown((await _find(services, tenant, schedule_id)).doc)
 
 
 async def change_schedule(
-    app: App, tenant: TenantContext, schedule_id: str, change: ScheduleChange, version: str | None
+    services: Services, tenant: TenantContext, schedule_id: str, change: ScheduleChange, version: str | None
 ) -> Shown:
     """Change a schedule; raises `Stale` unless `version` is the present one. None takes whichever it is."""
-    _check_version((await _find(app, tenant, schedule_id)).doc, version)
-    template = None if change.swarm is None else await templates.keep(app, tenant.account, change.swarm)
-    mine = await _touch(app, tenant, schedule_id) if change.retimes else None
+    _check_version((await _find(services, tenant, schedule_id)).doc, version)
+    template = None if change.swarm is None else await templates.keep(services, tenant.account, change.swarm)
+    mine = await _touch(services, tenant, schedule_id) if change.retimes else None
     try:
-        before, after = await _write(app, tenant, schedule_id, change, template, version)
+        before, after = await _write(services, tenant, schedule_id, change, template, version)
     except (Conflict, NotFound):
         if template is not None:
-            await templates.drop(app, tenant.account, template)
+            await templates.drop(services, tenant.account, template)
         raise
     finally:
         if mine is not None:
-            await settle(app, tenant.account, schedule_id, mine)
+            await settle(services, tenant.account, schedule_id, mine)
     if template is not None:
-        await templates.drop(app, tenant.account, before.template)
+        await templates.drop(services, tenant.account, before.template)
     return _shown(after)
 
 
 async def _write(
-    app: App,
+    services: Services,
     tenant: TenantContext,
     schedule_id: str,
     change: ScheduleChange,
@@ -210,74 +210,76 @@ async def _write(
     if template is not None:
         fields["template"] = template
     for _ in range(_ATTEMPTS):
-        held = await _find(app, tenant, schedule_id)
+        held = await _find(services, tenant, schedule_id)
         _check_version(held.doc, version)
         after = held.doc.evolve(**fields, version=held.doc.version + 1)
         if after.times != held.doc.times:  # what is due already and changed in nothing stays due
-            after = after.timed(app.now())
+            after = after.timed(services.now())
         try:
-            await schedules_of(app).replace(tenant.account, schedule_id, after, held.etag, seq=after.seq)
+            await schedules_of(services).replace(tenant.account, schedule_id, after, held.etag, seq=after.seq)
         except Conflict:  # a swarm was started this moment
             continue
         return held.doc, after
     raise Conflict("the schedule keeps changing; try again")
 
 
-async def delete_schedule(app: App, tenant: TenantContext, schedule_id: str) -> None:
+async def delete_schedule(services: Services, tenant: TenantContext, schedule_id: str) -> None:
     """Delete a schedule; raises `NotFound`, also when it was deleted before. Swarms it started go on."""
-    await _find(app, tenant, schedule_id)
-    mine = await _touch(app, tenant, schedule_id)
-    now = app.now()
-    gone = await schedules_of(app).change(
+    await _find(services, tenant, schedule_id)
+    mine = await _touch(services, tenant, schedule_id)
+    now = services.now()
+    gone = await schedules_of(services).change(
         tenant.account, schedule_id, lambda schedule: schedule.evolve(deleted=schedule.deleted or now).timed(now)
     )
-    await remove(app, tenant.account, gone)
-    await settle(app, tenant.account, schedule_id, mine)
+    await remove(services, tenant.account, gone)
+    await settle(services, tenant.account, schedule_id, mine)
 
 
-async def remove(app: App, account: SpaceKey, schedule: StoredSchedule) -> None:
+async def remove(services: Services, account: SpaceKey, schedule: StoredSchedule) -> None:
     """Remove what is there of a schedule that was deleted. May be repeated."""
-    await templates.drop(app, account, schedule.template)
-    await schedules_of(app).delete(account, schedule.schedule_id)
+    await templates.drop(services, account, schedule.template)
+    await schedules_of(services).delete(account, schedule.schedule_id)
 
 
-async def run_schedule(app: App, tenant: TenantContext, runtime: Runtime, schedule_id: str, swarm_id: str) -> Swarm:
+async def run_schedule(
+    services: Services, tenant: TenantContext, runtime: Runtime, schedule_id: str, swarm_id: str
+) -> Swarm:
     """Start a schedule's swarm now, whether it is enabled or not and whatever still runs; raises `NotFound`."""
-    schedule = (await _find(app, tenant, schedule_id)).doc
-    new = await templates.load(app, tenant.account, schedule.template)
+    schedule = (await _find(services, tenant, schedule_id)).doc
+    new = await templates.load(services, tenant.account, schedule.template)
     origin = Origin(kind="schedule", id=schedule_id)
-    swarm = await create_swarm(app, tenant, runtime, new, swarm_id, origin)
-    await note(app, tenant.account, schedule_id, LastRun(at=app.now(), swarm_id=swarm.swarm_id))
+    swarm = await create_swarm(services, tenant, runtime, new, swarm_id, origin)
+    await note(services, tenant.account, schedule_id, LastRun(at=services.now(), swarm_id=swarm.swarm_id))
     return swarm
 
 
-async def note(app: App, account: SpaceKey, schedule_id: str, run: LastRun) -> None:
+async def note(services: Services, account: SpaceKey, schedule_id: str, run: LastRun) -> None:
     """Note on a schedule what came of a due time or a run; one that was deleted meanwhile needs no note."""
     for _ in range(_ATTEMPTS):
-        held = await schedules_of(app).find(account, schedule_id)
-        after = None if held is None else held.doc.ran(run, app.now())
+        held = await schedules_of(services).find(account, schedule_id)
+        after = None if held is None else held.doc.ran(run, services.now())
         if held is None or after is None or after == held.doc:
             return
         try:
-            await schedules_of(app).replace(account, schedule_id, after, held.etag, seq=after.seq)
+            await schedules_of(services).replace(account, schedule_id, after, held.etag, seq=after.seq)
         except Conflict:
             continue
         return
     raise Conflict("the schedule keeps changing; try again")
 
 
-async def settle(app: App, account: SpaceKey, schedule_id: str, mine: str | None = None) -> None:
+async def settle(services: Services, account: SpaceKey, schedule_id: str, mine: str | None = None) -> None:
     """Bring the entry of what is due in line with the schedule.
 
     An entry that somebody touched is left to them for a while, unless it is the caller, who names its etag. It is read
     before the schedule and written if it is still the same, so that no older state of the schedule is written over it.
     """
-    due = DueSchedules(app.store)
+    due = DueSchedules(services.store)
     for _ in range(_ATTEMPTS):
         entry = await due.find(account.user_id, schedule_id)
-        if entry is not None and entry.etag != mine and entry.doc.settling(app.now()):
+        if entry is not None and entry.etag != mine and entry.doc.settling(services.now()):
             return
-        held = await schedules_of(app).find(account, schedule_id)
+        held = await schedules_of(services).find(account, schedule_id)
         try:
             await due.move(account.user_id, schedule_id, entry, None if held is None else held.doc.next_due)
         except Conflict:
@@ -285,19 +287,19 @@ async def settle(app: App, account: SpaceKey, schedule_id: str, mine: str | None
         return
 
 
-async def _touch(app: App, tenant: TenantContext, schedule_id: str) -> str:
-    return await DueSchedules(app.store).touch(tenant.user_id, schedule_id, app.now())
+async def _touch(services: Services, tenant: TenantContext, schedule_id: str) -> str:
+    return await DueSchedules(services.store).touch(tenant.user_id, schedule_id, services.now())
 
 
-async def _find(app: App, tenant: TenantContext, schedule_id: str) -> Held[StoredSchedule]:
-    held = await schedules_of(app).find(tenant.account, schedule_id) if ITEM_ID.fullmatch(schedule_id) else None
+async def _find(services: Services, tenant: TenantContext, schedule_id: str) -> Held[StoredSchedule]:
+    held = await schedules_of(services).find(tenant.account, schedule_id) if ITEM_ID.fullmatch(schedule_id) else None
     if held is None or held.doc.deleted is not None:
         raise NotFound("there is no such schedule")
     return held
 
 
-async def _check_room(app: App, tenant: TenantContext) -> None:
-    there = [schedule async for schedule in schedules_of(app).all(tenant.account)]
+async def _check_room(services: Services, tenant: TenantContext) -> None:
+    there = [schedule async for schedule in schedules_of(services).all(tenant.account)]
     if len(there) >= MAX_SCHEDULES:
         raise Conflict(f"there are {MAX_SCHEDULES} schedules already: delete one that is not needed")
 

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.errors import Conflict, Forbidden, InvalidInput, NotFound, Stale
+from shared.services import Services
 from shared.store.catalog import ApiKeys, Users
 from shared.store.documents import Held
 from shared.tenancy import Scope, TenantContext, api_keys
@@ -14,7 +15,6 @@ from shared.tenancy.quotas import Quotas
 from shared.tenancy.scopes import USER_SCOPES
 from shared.tenancy.users import User
 from shared.types import Name, check_scope_id
-from shared.usecases.app import App
 from shared.usecases.sign_in import ensure_user
 
 #: Keys of one user, revoked ones that are still listed among them.
@@ -91,36 +91,36 @@ class CreatedKey(KeyView):
     key: str = Field(description="The key itself. It is shown this once and stored nowhere.")
 
 
-async def create_user(app: App, new: NewUser, user_id: str) -> User:
+async def create_user(services: Services, new: NewUser, user_id: str) -> User:
     """Add a user under an id of the server's choice; asked again with the same id, the one there is."""
-    user = User(user_id=check_scope_id(user_id, "user_id"), name=new.name, created=app.now(), quotas=new.quotas)
-    return await ensure_user(app, user)
+    user = User(user_id=check_scope_id(user_id, "user_id"), name=new.name, created=services.now(), quotas=new.quotas)
+    return await ensure_user(services, user)
 
 
-async def get_user(app: App, user_id: str) -> Held[User]:
+async def get_user(services: Services, user_id: str) -> Held[User]:
     """One user and the etag; raises `NotFound`."""
-    return await Users(app.store).get(check_scope_id(user_id, "user_id"))
+    return await Users(services.store).get(check_scope_id(user_id, "user_id"))
 
 
-async def list_users(app: App, limit: int, cursor: str | None) -> tuple[list[User], str | None]:
+async def list_users(services: Services, limit: int, cursor: str | None) -> tuple[list[User], str | None]:
     """Users, oldest first, and the cursor that goes on."""
-    return await Users(app.store).page(limit, cursor)
+    return await Users(services.store).page(limit, cursor)
 
 
-async def change_user(app: App, user_id: str, change: UserChange, etag: str | None) -> Held[User]:
+async def change_user(services: Services, user_id: str, change: UserChange, etag: str | None) -> Held[User]:
     """Change a user; raises `Stale` unless `etag` is the present one. None takes whichever it is."""
-    held = await get_user(app, user_id)
+    held = await get_user(services, user_id)
     if etag is not None and etag != held.etag:
         raise Stale("the user was changed meanwhile: read it again")
     user = held.doc.model_copy(update={name: value for name, value in change if value is not None})
     try:
-        return Held(user, await Users(app.store).replace(user, held.etag))
+        return Held(user, await Users(services.store).replace(user, held.etag))
     except Conflict:
         raise Stale("the user was changed meanwhile: read it again") from None
 
 
 async def create_key(
-    app: App, tenant: TenantContext, new: NewKey, fresh_id: str | None = None, seed: bytes | None = None
+    services: Services, tenant: TenantContext, new: NewKey, fresh_id: str | None = None, seed: bytes | None = None
 ) -> CreatedKey:
     """Make a key for the user of a context, with no more rights than that context has.
 
@@ -129,8 +129,8 @@ async def create_key(
     scopes = frozenset(new.scopes)
     if not scopes <= tenant.scopes & USER_SCOPES:
         raise Forbidden("a key cannot have rights that this credential does not have")
-    await ensure_user(app, User(user_id=tenant.user_id, name=tenant.user_id, created=app.now()))
-    now = app.now()
+    await ensure_user(services, User(user_id=tenant.user_id, name=tenant.user_id, created=services.now()))
+    now = services.now()
     expires = None if new.expires_days is None else now + timedelta(days=new.expires_days)
     prefix, secret = api_keys.new_secret(fresh_id, seed)
     key = ApiKey(
@@ -142,16 +142,16 @@ async def create_key(
         created=now,
         expires=expires,
     )
-    key = await _keep_key(app, key)
+    key = await _keep_key(services, key)
     return CreatedKey(**KeyView.of(key).model_dump(), key=f"{prefix}.{secret}")
 
 
-async def _keep_key(app: App, key: ApiKey) -> ApiKey:
+async def _keep_key(services: Services, key: ApiKey) -> ApiKey:
     """Store a key unless it is there; as it is then. Raises `Conflict` for one that was revoked, or that differs."""
-    keys = ApiKeys(app.store)
+    keys = ApiKeys(services.store)
     held = await keys.find(key.prefix)
     if held is None:
-        await _make_room(app, key.user_id)
+        await _make_room(services, key.user_id)
         await keys.create(key)
         return key
     if held.doc.user_id != key.user_id or held.doc.secret_sha256 != key.secret_sha256:
@@ -162,41 +162,41 @@ async def _keep_key(app: App, key: ApiKey) -> ApiKey:
 
 
 async def list_keys(
-    app: App, tenant: TenantContext, limit: int, cursor: str | None
+    services: Services, tenant: TenantContext, limit: int, cursor: str | None
 ) -> tuple[list[KeyView], str | None]:
     """A user's keys, oldest first, and the cursor that goes on."""
-    keys, after = await ApiKeys(app.store).page(tenant.user_id, limit, cursor)
+    keys, after = await ApiKeys(services.store).page(tenant.user_id, limit, cursor)
     return [KeyView.of(key) for key in keys], after
 
 
-async def revoke_key(app: App, tenant: TenantContext, key_id: str) -> KeyView:
+async def revoke_key(services: Services, tenant: TenantContext, key_id: str) -> KeyView:
     """Make a key of this user's useless from now on; raises `NotFound` for anybody else's. Twice is no error."""
     for _ in range(_ATTEMPTS):
-        held = await ApiKeys(app.store).find(key_id)
+        held = await ApiKeys(services.store).find(key_id)
         if held is None or held.doc.user_id != tenant.user_id:
             raise NotFound(f"there is no key {key_id!r}")
         if held.doc.revoked is not None:
             return KeyView.of(held.doc)
-        revoked = held.doc.model_copy(update={"revoked": app.now()})
+        revoked = held.doc.model_copy(update={"revoked": services.now()})
         try:
-            await ApiKeys(app.store).replace(revoked, held.etag)
+            await ApiKeys(services.store).replace(revoked, held.etag)
         except Conflict:  # its use was noted this moment
             continue
         return KeyView.of(revoked)
     raise Conflict("the key keeps changing; try again")
 
 
-async def user_context(app: App, user_id: str) -> TenantContext:
+async def user_context(services: Services, user_id: str) -> TenantContext:
     """The context in which the administrator manages a user's keys, and nothing else; raises `NotFound`."""
-    return TenantContext((await get_user(app, user_id)).doc.user_id)
+    return TenantContext((await get_user(services, user_id)).doc.user_id)
 
 
-async def _make_room(app: App, user_id: str) -> None:
+async def _make_room(services: Services, user_id: str) -> None:
     """Forget the oldest key that can no longer be used where there are as many as may be; raises `InvalidInput`."""
-    keys, _ = await ApiKeys(app.store).page(user_id, MAX_KEYS, None)
+    keys, _ = await ApiKeys(services.store).page(user_id, MAX_KEYS, None)
     if len(keys) < MAX_KEYS:
         return
-    dead = next((key for key in keys if not key.usable(app.now())), None)
+    dead = next((key for key in keys if not key.usable(services.now())), None)
     if dead is None:
         raise InvalidInput(f"there are {MAX_KEYS} keys already: revoke one that is not needed")
-    await ApiKeys(app.store).delete(dead)
+    await ApiKeys(services.store).delete(dead)

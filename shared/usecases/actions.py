@@ -5,6 +5,7 @@ from collections import Counter, deque
 from pydantic import BaseModel, ConfigDict
 
 from shared.errors import NotFound
+from shared.services import Services
 from shared.spaces.action_space import ActionSpace
 from shared.spaces.metadata import ActionMetadata, TerminationPolicy
 from shared.spaces.space import BuiltinSpace, Space
@@ -12,7 +13,6 @@ from shared.store import Category
 from shared.store.documents import Documents
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey, check_item_id
-from shared.usecases.app import App
 from shared.usecases.listing import page_of
 
 #: Folders of an action space that are read at most.
@@ -63,35 +63,35 @@ class _Node(BaseModel):
     action_id: str
 
 
-async def list_actions(app: App, limit: int, cursor: str | None) -> tuple[list[ActionView], str | None]:
+async def list_actions(services: Services, limit: int, cursor: str | None) -> tuple[list[ActionView], str | None]:
     """The actions that ship with the app, folder by folder, and the cursor that goes on."""
-    return page_of(await _walk(app.actions, app.actions), lambda action: action.action_id, limit, cursor)
+    return page_of(await _walk(services.actions, services.actions), lambda action: action.action_id, limit, cursor)
 
 
-async def get_action(app: App, action_id: str) -> ActionView:
+async def get_action(services: Services, action_id: str) -> ActionView:
     """One action that ships with the app; raises `NotFound`."""
     check_item_id(action_id, "action_id")
-    for action in await _walk(app.actions, app.actions):
+    for action in await _walk(services.actions, services.actions):
         if action.action_id == action_id:
             return action
     raise NotFound(f"there is no action {action_id!r}")
 
 
 async def list_swarm_actions(
-    app: App, tenant: TenantContext, swarm_id: str, limit: int, cursor: str | None
+    services: Services, tenant: TenantContext, swarm_id: str, limit: int, cursor: str | None
 ) -> UsedActions:
     """What the nodes of a swarm can do, what it made itself included, with how often each was chosen."""
-    space, _ = await app.swarm(tenant, swarm_id)
-    offered = await _walk(ActionSpace(app.store, space, app.actions), app.actions)
+    space, _ = await services.swarm(tenant, swarm_id)
+    offered = await _walk(ActionSpace(services.store, space, services.actions), services.actions)
     shown, after = page_of(offered, lambda action: action.action_id, limit, cursor)
-    used, complete = await _used(app, space)
+    used, complete = await _used(services, space)
     items = [UsedAction(**action.model_dump(), used=used[action.action_id]) for action in shown]
     return UsedActions(items=items, cursor=after, counted=used.total(), complete=complete)
 
 
-async def _used(app: App, space: SpaceKey) -> tuple[Counter[str], bool]:
+async def _used(services: Services, space: SpaceKey) -> tuple[Counter[str], bool]:
     """How many nodes perform each action, and whether all were counted."""
-    nodes = Documents(app.store, Category.SWARM_STATE, _Node)
+    nodes = Documents(services.store, Category.SWARM_STATE, _Node)
     used: Counter[str] = Counter()
     cursor: str | None = None
     while used.total() < MAX_COUNTED:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.errors import Conflict, InvalidInput, QuotaExceeded
 from shared.runtime import Runtime
+from shared.services import Services
 from shared.store.catalog import UnfinishedSwarms
 from shared.store.ledger import reservation
 from shared.store.nodes import Nodes
@@ -18,7 +19,6 @@ from shared.swarm.swarm import ContextDoc, ContextRef, Swarm
 from shared.swarm.transitions import spawned
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
-from shared.usecases.app import App
 from shared.usecases.context_documents import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, ContextInput, read_documents
 
 MAX_DIRECTIVE = 16_000
@@ -48,7 +48,7 @@ class NewSwarm(BaseModel):
 
 
 async def create_swarm(
-    app: App,
+    services: Services,
     tenant: TenantContext,
     runtime: Runtime,
     new: NewSwarm,
@@ -62,9 +62,9 @@ async def create_swarm(
     """
     documents = checked(new)
     space = tenant.space(swarm_id or secrets.token_hex(8))
-    if swarm_id is not None and (made := await app.swarms.find(space, "swarm")) and made.doc.ended is not None:
+    if swarm_id is not None and (made := await services.swarms.find(space, "swarm")) and made.doc.ended is not None:
         return made.doc  # nothing is set aside for it any more
-    now = app.now()
+    now = services.now()
     swarm = Swarm(
         swarm_id=space.swarm_id,
         user_id=space.user_id,
@@ -74,32 +74,32 @@ async def create_swarm(
         context=tuple(listed(doc) for doc, _ in documents),
         origin=origin,
     )
-    root = _family(app, swarm)
-    await _set_aside(app, space, new.limits)
+    root = _family(services, swarm)
+    await _set_aside(services, space, new.limits)
     for doc, text in documents:
-        await _keep(app, space, doc, text)
+        await _keep(services, space, doc, text)
     with suppress(Conflict):
-        await app.swarms.create(space, "swarm", swarm)
+        await services.swarms.create(space, "swarm", swarm)
     with suppress(Conflict):
-        await app.swarms.create(tenant.account, space.swarm_id, summary(swarm), seq=swarm.seq)
+        await services.swarms.create(tenant.account, space.swarm_id, summary(swarm), seq=swarm.seq)
     with suppress(Conflict):
-        await Nodes(app.store, space).create(root)
+        await Nodes(services.store, space).create(root)
     await runtime.start_swarm(root_ref(space))
     return swarm
 
 
-async def _set_aside(app: App, space: SpaceKey, limits: Limits) -> None:
+async def _set_aside(services: Services, space: SpaceKey, limits: Limits) -> None:
     """Reserve what a swarm may use; raises `QuotaExceeded`, mostly before anything is written.
 
     The sweep's entry comes first: whatever is half there after a crash, the reservation included, it finds.
     """
-    quotas, wanted, now = await app.quotas.of(space.user_id), reservation(limits), app.now()
-    await app.ledgers.check(space, wanted, quotas, now)
-    await UnfinishedSwarms(app.store).add(space, now)
+    quotas, wanted, now = await services.quotas.of(space.user_id), reservation(limits), services.now()
+    await services.ledgers.check(space, wanted, quotas, now)
+    await UnfinishedSwarms(services.store).add(space, now)
     try:
-        await app.ledgers.reserve(space, wanted, quotas, now)
+        await services.ledgers.reserve(space, wanted, quotas, now)
     except QuotaExceeded:  # another swarm took the room meanwhile
-        await UnfinishedSwarms(app.store).remove(space)
+        await UnfinishedSwarms(services.store).remove(space)
         raise
 
 
@@ -118,11 +118,11 @@ def summary(swarm: Swarm) -> Swarm:
     return swarm.model_copy(update={"directive": swarm.directive[:200], "context": (), "report": None})
 
 
-async def _keep(app: App, space: SpaceKey, doc: ContextDoc, text: str) -> None:
+async def _keep(services: Services, space: SpaceKey, doc: ContextDoc, text: str) -> None:
     if doc.content is None:
-        await app.blobs.put(space, text.encode(), max_bytes=MAX_DOCUMENT_BYTES)
+        await services.blobs.put(space, text.encode(), max_bytes=MAX_DOCUMENT_BYTES)
     with suppress(Conflict):
-        await app.contexts.create(space, doc.context_id, doc)
+        await services.contexts.create(space, doc.context_id, doc)
 
 
 def checked(new: NewSwarm) -> list[tuple[ContextDoc, str]]:
@@ -149,13 +149,13 @@ def _reading(limits: Limits) -> Lease:
     return READING.model_copy(update={"cost_usd": limits.cost_usd / 40})
 
 
-def _family(app: App, swarm: Swarm) -> SwarmNode:
+def _family(services: Services, swarm: Swarm) -> SwarmNode:
     """The root, with the nodes that absorb the context in the outbox of its birth."""
     root = root_node(swarm.directive, swarm.limits, len(swarm.context))
     reading = _reading(swarm.limits)
     children = tuple(
         absorber(root, ordinal, doc.name, doc.context_id, reading) for ordinal, doc in enumerate(swarm.context)
     )
-    now = app.now()
+    now = services.now()
     events = tuple(spawned(node, now) for node in (root, *children))
     return root.evolve(outbox=Outbox(events=events, children=children))

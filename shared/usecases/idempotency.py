@@ -18,11 +18,11 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import Conflict, InvalidInput
+from shared.services import Services
 from shared.store import Category, IfAbsent, IfEtag
 from shared.store.documents import Documents, Held
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
-from shared.usecases.app import App
 
 KEY_SHAPE = "[A-Za-z0-9._:-]{1,128}"
 KEPT = timedelta(hours=24)
@@ -72,15 +72,15 @@ class Record(BaseModel):
 class Once:
     """One request with an idempotency key, by one user at one endpoint."""
 
-    def __init__(self, app: App, tenant: TenantContext, endpoint: str, key: str, fingerprint: str) -> None:
+    def __init__(self, services: Services, tenant: TenantContext, endpoint: str, key: str, fingerprint: str) -> None:
         if not re.fullmatch(KEY_SHAPE, key):
             raise InvalidInput("Idempotency-Key must have 1 to 128 of the characters A-Z a-z 0-9 . _ : -")
-        self._app = app
+        self._services = services
         self._key = key
         self._space = tenant.account
         self._id = hashlib.sha256(f"{endpoint} {key}".encode()).hexdigest()
         self._body = fingerprint
-        self._docs = Documents(app.store, Category.IDEMPOTENCY, Record)
+        self._docs = Documents(services.store, Category.IDEMPOTENCY, Record)
         self._held: Held[Record] | None = None
         self._taken_over = False
 
@@ -91,7 +91,7 @@ class Once:
         made what was deleted since.
         """
         held = await self._docs.find(self._space, self._id)
-        now = self._app.now()
+        now = self._services.now()
         if held is None:
             return await self._write(self._fresh(now), None)
         record = held.doc
@@ -123,7 +123,7 @@ class Once:
 
     async def release(self) -> None:
         """Let a repetition go on at once with the same id: the work broke off, and may have been done in part."""
-        await self._change({"busy_until": self._app.now()})
+        await self._change({"busy_until": self._services.now()})
 
     async def forget(self) -> None:
         """Let the key be used again, with another body too: the request was refused, and nothing was made.
@@ -134,7 +134,7 @@ class Once:
             await self.release()
         else:
             condition = IfEtag(self._working.etag)
-            await self._app.store.delete(self._space, Category.IDEMPOTENCY, self._id, condition=condition)
+            await self._services.store.delete(self._space, Category.IDEMPOTENCY, self._id, condition=condition)
 
     @property
     def _working(self) -> Held[Record]:
@@ -151,7 +151,7 @@ class Once:
 
     async def _write(self, record: Record, held: Held[Record] | None) -> str:
         condition = IfAbsent() if held is None else IfEtag(held.etag)
-        ttl = _seconds_left(record, self._app.now())
+        ttl = _seconds_left(record, self._services.now())
         try:
             etag = await self._docs.put(self._space, self._id, record, seq=record.seq, condition=condition, ttl=ttl)
         except Conflict:
@@ -170,19 +170,19 @@ async def fingerprint(body: bytes) -> str:
     return (await asyncio.to_thread(hashlib.sha256, body)).hexdigest()
 
 
-async def forget_answer(app: App, account: SpaceKey, made_id: str, created: datetime) -> None:
+async def forget_answer(services: Services, account: SpaceKey, made_id: str, created: datetime) -> None:
     """Drop the answer that made a thing which is deleted now; a repetition is told so instead of making another.
 
     Without a trace of the request, nothing is done. May be repeated.
     """
-    now = app.now()
+    now = services.now()
     if created < now - KEPT:
         return  # the record has expired, or is about to
-    docs = Documents(app.store, Category.IDEMPOTENCY, Record)
+    docs = Documents(services.store, Category.IDEMPOTENCY, Record)
     after, last = _milliseconds(created - _BEFORE) - 1, _milliseconds(created)
     cursor: str | None = None
     while True:
-        page = await app.store.scan(account, Category.IDEMPOTENCY, after=after, limit=200, cursor=cursor)
+        page = await services.store.scan(account, Category.IDEMPOTENCY, after=after, limit=200, cursor=cursor)
         for item in page.items:
             record = Record.model_validate_json(item.value)
             if record.fresh_id == made_id:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.blobs import BlobRef
 from shared.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
+from shared.services import Services
 from shared.spaces.excerpt import MAX_READ
 from shared.spaces.memory_space import PROJECTS, ROOT, MemorySpace
 from shared.spaces.metadata import (
@@ -33,7 +34,6 @@ from shared.store import Category
 from shared.swarm.swarm import SwarmStatus
 from shared.tenancy import TenantContext
 from shared.types import ITEM_ID, SpaceKey, check_item_id
-from shared.usecases.app import App
 from shared.usecases.listing import page_of
 
 #: The folder that everything lies in.
@@ -114,13 +114,19 @@ class NewMemory(BaseModel):
 
 
 async def list_memory(
-    app: App, tenant: TenantContext, swarm_id: str, parent: str, query: str | None, limit: int, cursor: str | None
+    services: Services,
+    tenant: TenantContext,
+    swarm_id: str,
+    parent: str,
+    query: str | None,
+    limit: int,
+    cursor: str | None,
 ) -> MemoryPage:
     """What lies in a folder or, with a query, the memories below it that have all its words in name or description.
 
     Raises `NotFound` for what is no folder.
     """
-    _, memory = await _open(app, tenant, swarm_id)
+    _, memory = await _open(services, tenant, swarm_id)
     folder = await _folder(memory, parent)
     if query is None:
         found, complete = await memory.children(folder.id), True
@@ -130,59 +136,61 @@ async def list_memory(
     return MemoryPage(folder=_entry(folder), items=[_entry(entry) for entry in items], cursor=after, complete=complete)
 
 
-async def get_memory(app: App, tenant: TenantContext, swarm_id: str, memory_id: str) -> MemoryDetail:
+async def get_memory(services: Services, tenant: TenantContext, swarm_id: str, memory_id: str) -> MemoryDetail:
     """One folder or memory, with its content if that is short; raises `NotFound`."""
-    _, memory = await _open(app, tenant, swarm_id)
+    _, memory = await _open(services, tenant, swarm_id)
     return await _detail(memory, await _find(memory, memory_id))
 
 
-async def read_memory(app: App, tenant: TenantContext, swarm_id: str, memory_id: str) -> bytes:
+async def read_memory(services: Services, tenant: TenantContext, swarm_id: str, memory_id: str) -> bytes:
     """The content of a memory; raises `NotFound`, for a folder too."""
-    space, memory = await _open(app, tenant, swarm_id)
+    space, memory = await _open(services, tenant, swarm_id)
     found = await _find(memory, memory_id)
     if not isinstance(found, MemoryMetadata):
         raise NotFound(f"{memory_id!r} is a folder, and has no content")
     if found.blob_sha256 is None or found.blob_size is None:
         return (found.content or "").encode()
-    return await app.blobs.read(space, BlobRef(sha256=found.blob_sha256, size=found.blob_size))
+    return await services.blobs.read(space, BlobRef(sha256=found.blob_sha256, size=found.blob_size))
 
 
-async def add_memory(app: App, tenant: TenantContext, swarm_id: str, new: NewMemory, fresh_id: str) -> MemoryDetail:
+async def add_memory(
+    services: Services, tenant: TenantContext, swarm_id: str, new: NewMemory, fresh_id: str
+) -> MemoryDetail:
     """Hand more over to a swarm while it runs; nodes that act from now on find it.
 
     Raises `Conflict` once the swarm has ended, where a folder cannot be added to, and when it has had its most.
     """
-    space, held = await app.swarm(tenant, swarm_id)
+    space, held = await services.swarm(tenant, swarm_id)
     if held.doc.status is not SwarmStatus.RUNNING:
         raise Conflict(f"swarm {swarm_id} has already ended ({held.doc.status})")
-    memory = MemorySpace(app.store, space)
-    added = _checked(new).model_copy(update={"id": f"user-{fresh_id}", "created": app.now()})
+    memory = MemorySpace(services.store, space)
+    added = _checked(new).model_copy(update={"id": f"user-{fresh_id}", "created": services.now()})
     if (folder := await memory.get(new.folder_id)) is None or folder.kind != "folder":
         there = ", ".join(await _folder_ids(memory))
         raise InvalidInput(f"folder_id: there is no folder {new.folder_id!r}; there are {there}")
-    if await app.store.increment(space, Category.CONTROL, _COUNTER) > MAX_ADDED:
+    if await services.store.increment(space, Category.CONTROL, _COUNTER) > MAX_ADDED:
         raise Conflict(f"a user adds at most {MAX_ADDED} memories to one swarm")
-    await memory.remember(await _placed(app, space, added, new.content))
+    await memory.remember(await _placed(services, space, added, new.content))
     with suppress(Unavailable):  # others add to it right now; the next one to add splits it
         await split(memory, new.folder_id)
     return await _detail(memory, await _find(memory, added.id))
 
 
-async def remove_memory(app: App, tenant: TenantContext, swarm_id: str, memory_id: str) -> None:
+async def remove_memory(services: Services, tenant: TenantContext, swarm_id: str, memory_id: str) -> None:
     """Take away what the user added. A node that has read it keeps what it made of it; a blob goes with the swarm.
 
     Raises `NotFound`, and `Conflict` for what the user did not add.
     """
-    _, memory = await _open(app, tenant, swarm_id)
+    _, memory = await _open(services, tenant, swarm_id)
     found = await _find(memory, memory_id)
     if not isinstance(found, MemoryMetadata) or not found.of_user:
         raise Conflict("only what you added to a memory can be removed from it")
-    await memory.forget(found.id, app.now())
+    await memory.forget(found.id, services.now())
 
 
-async def _open(app: App, tenant: TenantContext, swarm_id: str) -> tuple[SpaceKey, MemorySpace]:
-    space, _ = await app.swarm(tenant, swarm_id)
-    return space, MemorySpace(app.store, space)
+async def _open(services: Services, tenant: TenantContext, swarm_id: str) -> tuple[SpaceKey, MemorySpace]:
+    space, _ = await services.swarm(tenant, swarm_id)
+    return space, MemorySpace(services.store, space)
 
 
 async def _find(memory: MemorySpace, memory_id: str) -> SpaceEntry:
@@ -244,12 +252,12 @@ def _checked(new: NewMemory) -> MemoryMetadata:
     return MemoryMetadata(id="new", name=name, description=told, parent_id=new.folder_id, type=new.type)
 
 
-async def _placed(app: App, space: SpaceKey, memory: MemoryMetadata, content: str) -> MemoryMetadata:
+async def _placed(services: Services, space: SpaceKey, memory: MemoryMetadata, content: str) -> MemoryMetadata:
     """The memory with its content in it, or in a blob if that is large."""
     encoded = content.encode()
     if len(encoded) <= MAX_INLINE_BYTES:
         return memory.model_copy(update={"content": content})
-    ref = await app.blobs.put(space, encoded, max_bytes=MAX_CONTENT)
+    ref = await services.blobs.put(space, encoded, max_bytes=MAX_CONTENT)
     return memory.model_copy(update={"blob_sha256": ref.sha256, "blob_size": ref.size})
 
 

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.services import Services
 from shared.tenancy import TenantContext
 from shared.tenancy.quotas import Quotas, Reservation, Spending
-from shared.usecases.app import App
 
 
 class Standing(BaseModel):
@@ -22,12 +22,12 @@ class Standing(BaseModel):
     at: datetime
 
 
-async def get_standing(app: App, tenant: TenantContext) -> Standing:
+async def get_standing(services: Services, tenant: TenantContext) -> Standing:
     """How a user stands against their ceilings."""
-    now = app.now()
-    ledger = await app.ledgers.read(tenant.user_id)
+    now = services.now()
+    ledger = await services.ledgers.read(tenant.user_id)
     return Standing(
-        quotas=await app.quotas.of(tenant.user_id),
+        quotas=await services.quotas.of(tenant.user_id),
         running=len(ledger.running),
         reserved=ledger.reserved,
         today=ledger.spent_on(now.date()),

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from shared.runtime import Histories
-from shared.usecases.app import App
+from shared.services import Services
 
 _log = logging.getLogger("swarmstar.retention")
 
@@ -20,17 +20,17 @@ _TICK = timedelta(minutes=15)
 _Slice = tuple[datetime, datetime]
 
 
-async def purge_history(app: App, histories: Histories) -> int:
+async def purge_history(services: Services, histories: Histories) -> int:
     """Remove what the durable host keeps of old orchestrations that have ended, oldest first; how many there were.
 
     A swarm may outlive the window: the results of those of its orchestrations that have ended are in the history of
     the one that waited for them. An ended swarm whose orchestration is started again finds in the store that it ended.
     Raises `TimeoutError` if the host cannot even purge a minute's worth.
     """
-    now = app.now()
-    left = _slices(now - timedelta(days=app.settings.history_days))
+    now = services.now()
+    left = _slices(now - timedelta(days=services.settings.history_days))
     removed = 0
-    while left and app.now() - now < _TICK:
+    while left and services.now() - now < _TICK:
         since, until = left.pop()
         try:
             removed += await histories.purge(since, until)

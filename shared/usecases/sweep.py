@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from shared.errors import SwarmStarError
 from shared.runtime import RunStatus, Runtime
 from shared.runtime.names import answered_event
+from shared.services import Services
 from shared.store.catalog import Unfinished, UnfinishedSwarms
 from shared.store.history import History
 from shared.store.nodes import Nodes
@@ -17,7 +18,6 @@ from shared.swarm.node import ROOT_ID
 from shared.swarm.statuses import Status
 from shared.swarm.swarm import QuestionState
 from shared.types import SpaceKey
-from shared.usecases.app import App
 from shared.usecases.create_swarm import root_ref
 from shared.usecases.delete_swarm import go_on_deleting, remove_swarm
 from shared.usecases.swarms import wake_blocked, wake_paused
@@ -32,64 +32,64 @@ REPEAT_FOR = 180.0
 FORGET_AFTER = 3_600.0
 
 
-async def sweep(app: App, runtime: Runtime) -> int:
+async def sweep(services: Services, runtime: Runtime) -> int:
     """Look after every unfinished swarm once; how many there are."""
     count = 0
-    async for entry in UnfinishedSwarms(app.store).all():
+    async for entry in UnfinishedSwarms(services.store).all():
         count += 1
         try:
-            await _look_after(app, runtime, entry)
+            await _look_after(services, runtime, entry)
         except (SwarmStarError, ValueError):  # one that cannot be read must not keep the others from being swept
             _log.exception("swarm %s could not be swept", entry.swarm_id)
     return count
 
 
-async def _look_after(app: App, runtime: Runtime, entry: Unfinished) -> None:
+async def _look_after(services: Services, runtime: Runtime, entry: Unfinished) -> None:
     space = SpaceKey(entry.user_id, entry.swarm_id)
-    now = app.now()
+    now = services.now()
     age = (now - entry.created).total_seconds()
-    if age < app.settings.sweep_after:
+    if age < services.settings.sweep_after:
         return
-    if await go_on_deleting(app, space, age):
-        await _wake_controlled(app, runtime, space, now)
+    if await go_on_deleting(services, space, age):
+        await _wake_controlled(services, runtime, space, now)
         return
-    root = await Nodes(app.store, space).find(ROOT_ID)
+    root = await Nodes(services.store, space).find(ROOT_ID)
     if root is None:
         if age > FORGET_AFTER:
-            await _forget(app, space)
+            await _forget(services, space)
         return
-    await History(app.store, space).seal(now - timedelta(seconds=SEAL_AFTER), now)
+    await History(services.store, space).seal(now - timedelta(seconds=SEAL_AFTER), now)
     if await runtime.status(root_ref(space)) is not RunStatus.RUNNING:
         await runtime.start_swarm(root_ref(space))
-    await _wake_answered(app, runtime, space, now)
-    await _wake_controlled(app, runtime, space, now)
+    await _wake_answered(services, runtime, space, now)
+    await _wake_controlled(services, runtime, space, now)
 
 
-async def _forget(app: App, space: SpaceKey) -> None:
+async def _forget(services: Services, space: SpaceKey) -> None:
     """Remove what is there of a swarm that was never created whole, the sweep's entry last."""
-    await remove_swarm(app, space)
-    await UnfinishedSwarms(app.store).remove(space)
+    await remove_swarm(services, space)
+    await UnfinishedSwarms(services.store).remove(space)
 
 
-async def _wake_controlled(app: App, runtime: Runtime, space: SpaceKey, now: datetime) -> None:
+async def _wake_controlled(services: Services, runtime: Runtime, space: SpaceKey, now: datetime) -> None:
     """Repeat, for a while, the signals that the user's last resume or cancel sent."""
-    held = await app.controls.find(space, "swarm")
+    held = await services.controls.find(space, "swarm")
     if held is None or held.doc.changed is None or held.doc.command is Command.PAUSE:
         return
     age = (now - held.doc.changed).total_seconds()
-    if not app.settings.sweep_after <= age < app.settings.sweep_after + REPEAT_FOR:
+    if not services.settings.sweep_after <= age < services.settings.sweep_after + REPEAT_FOR:
         return
     if held.doc.command is Command.CANCEL:
-        await wake_blocked(app, space, runtime)
+        await wake_blocked(services, space, runtime)
     if held.doc.pauses:
-        await wake_paused(app, space, runtime, held.doc.pauses)
+        await wake_paused(services, space, runtime, held.doc.pauses)
 
 
-async def _wake_answered(app: App, runtime: Runtime, space: SpaceKey, now: datetime) -> None:
+async def _wake_answered(services: Services, runtime: Runtime, space: SpaceKey, now: datetime) -> None:
     """Wake the nodes that still wait though their questions were answered a while ago."""
-    settled = now - timedelta(seconds=app.settings.sweep_after)
-    nodes = Nodes(app.store, space)
-    async for question in app.questions.all(space):
+    settled = now - timedelta(seconds=services.settings.sweep_after)
+    nodes = Nodes(services.store, space)
+    async for question in services.questions.all(space):
         if question.state is not QuestionState.ANSWERED or (question.answered or now) > settled:
             continue
         held = await nodes.find(question.node_id)

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from shared.blobs import BlobRef
 from shared.errors import NotFound, Unavailable
+from shared.services import Services
 from shared.swarm.budget import Limits
 from shared.swarm.swarm import ContextRef
 from shared.types import SpaceKey
-from shared.usecases.app import App
 from shared.usecases.context_documents import ContextInput
 from shared.usecases.create_swarm import NewSwarm, checked, listed
 
@@ -44,7 +44,7 @@ class Template(BaseModel):
 
 
 async def keep(
-    app: App, space: SpaceKey, new: NewSwarm, more: Sequence[ContextInput] = (), request: str | None = None
+    services: Services, space: SpaceKey, new: NewSwarm, more: Sequence[ContextInput] = (), request: str | None = None
 ) -> Template:
     """Keep what is to be started for the user of an account's space.
 
@@ -58,23 +58,23 @@ async def keep(
     if len(content) <= MAX_INLINE:
         return template.model_copy(update={"context": tuple(new.context)})
     place = f"template-{request or secrets.token_hex(12)}"
-    blob = await app.blobs.put(SpaceKey(space.user_id, place), content, max_bytes=MAX_KEPT)
+    blob = await services.blobs.put(SpaceKey(space.user_id, place), content, max_bytes=MAX_KEPT)
     return template.model_copy(update={"blob": blob, "place": place})
 
 
-async def load(app: App, space: SpaceKey, template: Template) -> NewSwarm:
+async def load(services: Services, space: SpaceKey, template: Template) -> NewSwarm:
     """What is to be started; raises `Unavailable` if another took its place this moment."""
     context = template.context
     if template.blob is not None:
         try:
-            content = await app.blobs.read(SpaceKey(space.user_id, template.place), template.blob)
+            content = await services.blobs.read(SpaceKey(space.user_id, template.place), template.blob)
         except NotFound:
             raise Unavailable("what is started is being changed: try again in a moment", retry_after=1) from None
         context = _CONTEXT.validate_json(content)
     return NewSwarm(directive=template.directive, context=list(context), limits=template.limits)
 
 
-async def drop(app: App, space: SpaceKey, template: Template) -> None:
+async def drop(services: Services, space: SpaceKey, template: Template) -> None:
     """Forget what lies outside the owner's document, which no longer names this template. Twice is no error."""
     if template.blob is not None:
-        await app.blobs.drop(SpaceKey(space.user_id, template.place))
+        await services.blobs.drop(SpaceKey(space.user_id, template.place))

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.services import Services
 from shared.store import Category
 from shared.store.documents import Documents
 from shared.swarm.statuses import Status
@@ -20,7 +21,6 @@ from shared.swarm.usage import Usage
 from shared.tenancy import TenantContext
 from shared.tenancy.quotas import Spending
 from shared.types import SpaceKey
-from shared.usecases.app import App
 
 #: Model calls that one answer sums up at most, and how many are read at a time.
 MAX_CALLS = 5_000
@@ -101,16 +101,18 @@ class _Node(BaseModel):
     usage: Usage = _NOTHING
 
 
-async def get_swarm_usage(app: App, tenant: TenantContext, swarm_id: str, cursor: str | None = None) -> SwarmUsage:
+async def get_swarm_usage(
+    services: Services, tenant: TenantContext, swarm_id: str, cursor: str | None = None
+) -> SwarmUsage:
     """What a swarm used, by action, model and day; at most `MAX_CALLS` calls, and the cursor that goes on."""
-    space, _ = await app.swarm(tenant, swarm_id)
+    space, _ = await services.swarm(tenant, swarm_id)
     calls: list[_Call] = []
     while True:
-        page, cursor = await _calls(app).page(space, limit=_PAGE, cursor=cursor)
+        page, cursor = await _calls(services).page(space, limit=_PAGE, cursor=cursor)
         calls += page
         if cursor is None or len(calls) + _PAGE > MAX_CALLS:
             break
-    actions = await _actions(app, space, {call.node_id for call in calls})
+    actions = await _actions(services, space, {call.node_id for call in calls})
     return SwarmUsage(
         total=sum((call.usage for call in calls), _NOTHING),
         by_action=_sums((actions.get(call.node_id, "unknown"), call.usage) for call in calls),
@@ -121,19 +123,19 @@ async def get_swarm_usage(app: App, tenant: TenantContext, swarm_id: str, cursor
 
 
 async def list_node_usage(
-    app: App, tenant: TenantContext, swarm_id: str, limit: int, cursor: str | None
+    services: Services, tenant: TenantContext, swarm_id: str, limit: int, cursor: str | None
 ) -> tuple[list[NodeUsage], str | None]:
     """What each node of a swarm used, in the order in which they came to be, and the cursor that goes on."""
-    space, _ = await app.swarm(tenant, swarm_id)
-    nodes, after = await _nodes(app).page(space, limit=min(limit, MAX_LISTED), cursor=cursor)
-    return list(await asyncio.gather(*(_node_usage(app, space, node) for node in nodes))), after
+    space, _ = await services.swarm(tenant, swarm_id)
+    nodes, after = await _nodes(services).page(space, limit=min(limit, MAX_LISTED), cursor=cursor)
+    return list(await asyncio.gather(*(_node_usage(services, space, node) for node in nodes))), after
 
 
 async def list_swarm_usage(
-    app: App, tenant: TenantContext, limit: int, cursor: str | None
+    services: Services, tenant: TenantContext, limit: int, cursor: str | None
 ) -> tuple[list[SwarmLine], str | None]:
     """What each of a user's swarms used, the newest first, and the cursor that goes on."""
-    swarms, after = await app.swarms.page(tenant.account, limit=min(limit, MAX_LISTED), cursor=cursor)
+    swarms, after = await services.swarms.page(tenant.account, limit=min(limit, MAX_LISTED), cursor=cursor)
     lines = [
         SwarmLine(
             swarm_id=swarm.swarm_id,
@@ -148,14 +150,14 @@ async def list_swarm_usage(
     return lines, after
 
 
-async def list_day_usage(app: App, tenant: TenantContext) -> list[DaySpending]:
+async def list_day_usage(services: Services, tenant: TenantContext) -> list[DaySpending]:
     """What a user's swarms used, by the day they ended, the latest first: about two months."""
-    ledger = await app.ledgers.read(tenant.user_id)
+    ledger = await services.ledgers.read(tenant.user_id)
     return [DaySpending(day=day, spending=spent) for day, spent in sorted(ledger.days.items(), reverse=True)]
 
 
-async def _node_usage(app: App, space: SpaceKey, node: _Node) -> NodeUsage:
-    calls = [call async for call in _calls(app).all(space, subtree=node.node_id.replace(".", "-"))]
+async def _node_usage(services: Services, space: SpaceKey, node: _Node) -> NodeUsage:
+    calls = [call async for call in _calls(services).all(space, subtree=node.node_id.replace(".", "-"))]
     return NodeUsage(
         node_id=node.node_id,
         action_id=node.action_id,
@@ -166,11 +168,11 @@ async def _node_usage(app: App, space: SpaceKey, node: _Node) -> NodeUsage:
     )
 
 
-async def _actions(app: App, space: SpaceKey, node_ids: set[str]) -> dict[str, str]:
+async def _actions(services: Services, space: SpaceKey, node_ids: set[str]) -> dict[str, str]:
     """The action of each node."""
     wanted, found = sorted(node_ids), {}
     for start in range(0, len(wanted), _PAGE):
-        held = await asyncio.gather(*(_nodes(app).find(space, one) for one in wanted[start : start + _PAGE]))
+        held = await asyncio.gather(*(_nodes(services).find(space, one) for one in wanted[start : start + _PAGE]))
         found.update({one.doc.node_id: one.doc.action_id for one in held if one is not None})
     return found
 
@@ -186,9 +188,9 @@ def _day(call: _Call) -> date:
     return call.started.astimezone(UTC).date()
 
 
-def _calls(app: App) -> Documents[_Call]:
-    return Documents(app.store, Category.NODE_LOG, _Call)
+def _calls(services: Services) -> Documents[_Call]:
+    return Documents(services.store, Category.NODE_LOG, _Call)
 
 
-def _nodes(app: App) -> Documents[_Node]:
-    return Documents(app.store, Category.SWARM_STATE, _Node)
+def _nodes(services: Services) -> Documents[_Node]:
+    return Documents(services.store, Category.SWARM_STATE, _Node)

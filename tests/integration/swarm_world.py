@@ -11,22 +11,21 @@ from local.scripted import Call
 from local.scripted.rules import STEP_HEADER
 from shared import bootstrap
 from shared.activities.advance_node import advance_node
-from shared.activities.swarm_ends import begin_swarm, finish_swarm
+from shared.activities.begin_swarm import begin_swarm
+from shared.activities.finish_swarm import finish_swarm
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.sqlite import SqliteStore
 from shared.blobs.guarded import GuardedBlobs
 from shared.config import Settings
 from shared.errors import ModelError
 from shared.llm.port import Completion, CompletionRequest
-from shared.model_calls.limiter import CallLimiter
-from shared.node.engine import Engine
 from shared.runtime import RunStatus
 from shared.runtime.steps import Step
+from shared.services import Services
 from shared.store.tombstones import GuardedStore
 from shared.swarm.node import NodeRef
 from shared.swarm.swarm import Swarm
 from shared.tenancy import TenantContext
-from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm, create_swarm, root_ref
 from tests.crash import crash_script
 
@@ -104,20 +103,18 @@ class World:
         self.store = GuardedStore(self.bare)
         self.blobs = GuardedBlobs(FilesystemBlobs(folder), self.store.deleted)
         self.settings = Settings(local_user="ada", spaces_dir=folder, sweep_after=1.0)
-        self.app = App(self.store, self.blobs, self.settings, bootstrap.action_space(), self.clock)
         self.model = HeldModel()
-        self.engine = self.worker("one")
+        self.services = self.worker("one")
 
-    def worker(self, name: str) -> Engine:
+    def worker(self, name: str) -> Services:
         """An instance of its own, with a guard that knows nothing of what the others found."""
         store = GuardedStore(self.bare)
-        return Engine(
+        return Services(
             store=store,
             blobs=GuardedBlobs(FilesystemBlobs(self.folder), store.deleted),
-            model=self.model,
-            limiter=CallLimiter(50, 50),
             settings=self.settings,
             actions=bootstrap.action_space(),
+            connect_model=lambda: self.model,
             worker=name,
             clock=self.clock,
         )
@@ -125,33 +122,33 @@ class World:
     async def create(self, directive: str = SMALL, tenant: TenantContext = ADA, **more: object) -> Swarm:
         """A swarm that is stored whole and that nobody works on yet."""
         new = NewSwarm.model_validate({"directive": directive, **more})
-        return await create_swarm(self.app, tenant, Signals(), new)
+        return await create_swarm(self.services, tenant, Signals(), new)
 
-    async def run(self, swarm: Swarm, engine: Engine | None = None) -> None:
+    async def run(self, swarm: Swarm, services: Services | None = None) -> None:
         """Drive a swarm to its end."""
         root = root_ref(TenantContext(swarm.user_id).space(swarm.swarm_id))
-        await drive(engine or self.engine, root)
+        await drive(services or self.services, root)
 
     def files_of(self, swarm: Swarm) -> list[Path]:
         """What lies on disk of a swarm."""
         return list((self.folder / f"{swarm.user_id}_{swarm.swarm_id}").rglob("*"))
 
 
-async def drive(engine: Engine, root: NodeRef) -> None:
+async def drive(services: Services, root: NodeRef) -> None:
     """What the orchestrations do, in real time: drive a swarm's nodes until its root has ended, and finish it."""
-    await _pursue(engine, root, await begin_swarm(engine, root))
-    await drive_node(engine, root)
-    await finish_swarm(engine, root)
+    await _pursue(services, root, await begin_swarm(services, root))
+    await drive_node(services, root)
+    await finish_swarm(services, root)
 
 
-async def drive_node(engine: Engine, ref: NodeRef) -> None:
+async def drive_node(services: Services, ref: NodeRef) -> None:
     """Drive one node until it ends."""
-    while (step := await advance_node(engine, ref)).kind != "ended":
-        await _pursue(engine, ref, step)
+    while (step := await advance_node(services, ref)).kind != "ended":
+        await _pursue(services, ref, step)
 
 
-async def _pursue(engine: Engine, ref: NodeRef, step: Step) -> None:
+async def _pursue(services: Services, ref: NodeRef, step: Step) -> None:
     if step.kind == "children":
-        await asyncio.gather(*(drive_node(engine, ref.to(child.node_id)) for child in step.children))
+        await asyncio.gather(*(drive_node(services, ref.to(child.node_id)) for child in step.children))
     elif step.kind != "ended":
         await asyncio.sleep(max(0.02, step.seconds))

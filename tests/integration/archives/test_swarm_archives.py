@@ -41,7 +41,7 @@ async def exported(world: World) -> tuple[Swarm, bytes]:
     directive = crash_script.twice(["Write a.md", "Ponder b", "Break c.py"], ["Write d.md"])
     swarm = await world.create(directive, context=[LARGE, {"name": "notes.md", "content": "A note."}])
     await world.run(swarm)
-    return swarm, await (await export_swarm(world.app, ADA, swarm.swarm_id)).read()
+    return swarm, await (await export_swarm(world.services, ADA, swarm.swarm_id)).read()
 
 
 def entries_of(archive: bytes) -> Entries:
@@ -72,25 +72,29 @@ async def documents(world: World, user: str, swarm_id: str) -> dict[str, str]:
 async def test_a_swarm_is_the_same_in_another_account(world: World) -> None:
     swarm, archive = await exported(world)
     ada = await documents(world, "ada", swarm.swarm_id)
-    taken = await import_swarm(world.app, BOB, archive)
+    taken = await import_swarm(world.services, BOB, archive)
 
     assert taken.swarm_id != swarm.swarm_id
     assert (taken.user_id, taken.imported is not None) == ("bob", True)
     assert await documents(world, "bob", taken.swarm_id) == ada
     assert len(ada) > 50
-    mine, theirs = await get_swarm(world.app, ADA, swarm.swarm_id), await get_swarm(world.app, BOB, taken.swarm_id)
+    mine, theirs = (
+        await get_swarm(world.services, ADA, swarm.swarm_id),
+        await get_swarm(world.services, BOB, taken.swarm_id),
+    )
     same = {"user_id", "swarm_id", "imported", "origin"}
     assert theirs.model_dump(exclude=same) == mine.model_dump(exclude=same)
     trees = [
-        await get_tree(world.app, user, one, 200, None) for user, one in ((ADA, swarm.swarm_id), (BOB, taken.swarm_id))
+        await get_tree(world.services, user, one, 200, None)
+        for user, one in ((ADA, swarm.swarm_id), (BOB, taken.swarm_id))
     ]
     assert trees[0] == trees[1]
-    assert (await get_node(world.app, BOB, taken.swarm_id, "0")).report == mine.report
-    listed, _ = await list_swarms(world.app, BOB, 10, None)
+    assert (await get_node(world.services, BOB, taken.swarm_id, "0")).report == mine.report
+    listed, _ = await list_swarms(world.services, BOB, 10, None)
     assert [one.swarm_id for one in listed] == [taken.swarm_id]
     assert theirs.origin is not None
     assert (theirs.origin.kind, theirs.origin.id) == ("archive", hashlib.sha256(archive).hexdigest())
-    own, _ = await list_swarms(world.app, ADA, 10, None)
+    own, _ = await list_swarms(world.services, ADA, 10, None)
     assert theirs.report
     assert [one.report for one in (*listed, *own)] == [None, None]
     assert [entry async for entry in UnfinishedSwarms(world.store).all()] == []
@@ -98,29 +102,29 @@ async def test_a_swarm_is_the_same_in_another_account(world: World) -> None:
 
 async def test_history_memory_and_blobs_come_along(world: World) -> None:
     swarm, archive = await exported(world)
-    taken = await import_swarm(world.app, BOB, archive)
-    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)  # nothing is shared between the two
+    taken = await import_swarm(world.services, BOB, archive)
+    await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)  # nothing is shared between the two
 
     space = BOB.space(taken.swarm_id)
     events = await History(world.store, space).read_all()
     assert violations(events) == []
-    tree = await get_tree(world.app, BOB, taken.swarm_id, 200, None)
+    tree = await get_tree(world.services, BOB, taken.swarm_id, 200, None)
     assert replay(events).keys() == {node.node_id for node in tree.nodes}
     assert await History(world.store, space).reserve(1) == len(events) + 1
     large = next(doc for doc in taken.context if doc.name == "large.md")
-    held = await world.app.contexts.get(space, large.context_id)
+    held = await world.services.contexts.get(space, large.context_id)
     assert held.doc.content is None
     assert (
         await world.blobs.read(space, BlobRef(sha256=held.doc.sha256, size=held.doc.size)) == LARGE["content"].encode()
     )
-    (artifact, *_) = [one async for one in world.app.artifacts.all(space)]
-    assert (await read_artifact(world.app, BOB, taken.swarm_id, artifact.artifact_id))[1].startswith(b"# ")
+    (artifact, *_) = [one async for one in world.services.artifacts.all(space)]
+    assert (await read_artifact(world.services, BOB, taken.swarm_id, artifact.artifact_id))[1].startswith(b"# ")
 
 
 async def test_the_archive_of_the_import_is_the_archive_again(world: World) -> None:
     _, archive = await exported(world)
-    taken = await import_swarm(world.app, BOB, archive)
-    again = await (await export_swarm(world.app, BOB, taken.swarm_id)).read()
+    taken = await import_swarm(world.services, BOB, archive)
+    again = await (await export_swarm(world.services, BOB, taken.swarm_id)).read()
     first, second = entries_of(archive), entries_of(again)
     imported = json.loads(second[entry_of(Category.SWARM)])
     imported["value"]["imported"] = None
@@ -131,7 +135,7 @@ async def test_the_archive_of_the_import_is_the_archive_again(world: World) -> N
 
 async def test_an_archive_names_no_user_no_swarm_and_no_claim(world: World) -> None:
     swarm, archive = await exported(world)
-    export = await export_swarm(world.app, ADA, swarm.swarm_id)
+    export = await export_swarm(world.services, ADA, swarm.swarm_id)
     assert swarm.swarm_id not in export.file_name
     for content in entries_of(archive).values():
         for named in (swarm.swarm_id, '"ada"', '"one"', str(world.folder), '"claim"', '"outbox"'):
@@ -145,19 +149,19 @@ def test_every_category_is_carried_or_left_out_on_purpose() -> None:
 
 async def test_what_was_used_elsewhere_is_in_the_logs_and_not_in_the_ledger(world: World) -> None:
     _, archive = await exported(world)
-    taken = await import_swarm(world.app, BOB, archive)
-    assert (await get_swarm_usage(world.app, BOB, taken.swarm_id)).total.calls == taken.usage.calls > 0
-    assert await list_day_usage(world.app, BOB) == []
-    lines, _ = await list_swarm_usage(world.app, BOB, 10, None)
+    taken = await import_swarm(world.services, BOB, archive)
+    assert (await get_swarm_usage(world.services, BOB, taken.swarm_id)).total.calls == taken.usage.calls > 0
+    assert await list_day_usage(world.services, BOB) == []
+    lines, _ = await list_swarm_usage(world.services, BOB, 10, None)
     assert lines[0].usage is None
 
 
 async def test_only_a_swarm_that_has_ended_is_exported_and_only_to_its_user(world: World) -> None:
     swarm = await world.create()
     with pytest.raises(Conflict, match="still runs"):
-        await export_swarm(world.app, ADA, swarm.swarm_id)
+        await export_swarm(world.services, ADA, swarm.swarm_id)
     with pytest.raises(NotFound):
-        await export_swarm(world.app, BOB, swarm.swarm_id)
+        await export_swarm(world.services, BOB, swarm.swarm_id)
 
 
 def _edit(name: str, change: Callable[[dict[str, object]], object], line: int = 0) -> Change:
@@ -253,7 +257,7 @@ async def test_an_archive_that_is_not_sound_is_refused_before_anything_is_stored
     entries = entries_of(archive)
     change(entries)
     with pytest.raises(InvalidInput, match=complaint):
-        await import_swarm(world.app, BOB, zipped(entries))
+        await import_swarm(world.services, BOB, zipped(entries))
     assert not [path for path in world.folder.iterdir() if path.name.startswith("bob")]
     assert [entry async for entry in UnfinishedSwarms(world.store).all()] == []
 
@@ -261,7 +265,7 @@ async def test_an_archive_that_is_not_sound_is_refused_before_anything_is_stored
 @pytest.mark.parametrize("junk", [b"", b"PK\x05\x06", b"not a zip file", b"PK\x03\x04" + b"\0" * 100])
 async def test_what_is_no_archive_is_refused(world: World, junk: bytes) -> None:
     with pytest.raises(InvalidInput, match="damaged, or no zip file"):
-        await import_swarm(world.app, BOB, junk)
+        await import_swarm(world.services, BOB, junk)
 
 
 async def test_a_damaged_archive_is_refused_wherever_the_damage_is(world: World) -> None:
@@ -270,7 +274,7 @@ async def test_a_damaged_archive_is_refused_wherever_the_damage_is(world: World)
     for place in range(50, len(archive) - 50, max(1, len(archive) // 40)):
         damaged = archive[:place] + bytes([archive[place] ^ 0xFF]) + archive[place + 1 :]
         try:
-            await import_swarm(world.app, BOB, damaged)
+            await import_swarm(world.services, BOB, damaged)
         except InvalidInput:
             refused += 1
     assert refused > 30  # dates and the like may change without harm
@@ -287,17 +291,17 @@ async def test_archives_are_bounded_on_both_ways(world: World, monkeypatch: pyte
         with monkeypatch.context() as patch:
             patch.setattr(module, name, bound)
             with pytest.raises(TooLarge):
-                await import_swarm(world.app, BOB, archive)
+                await import_swarm(world.services, BOB, archive)
     for name, bound in (("MAX_ARCHIVE", 1_000), ("MAX_UNPACKED", 10_000), ("MAX_DOCUMENTS", 10)):
         with monkeypatch.context() as patch:
             patch.setattr(exporting, name, bound)
             with pytest.raises(TooLarge):
-                await (await export_swarm(world.app, ADA, swarm.swarm_id)).read()
+                await (await export_swarm(world.services, ADA, swarm.swarm_id)).read()
 
 
 async def test_an_export_comes_in_pieces_and_may_be_broken_off(world: World) -> None:
     swarm, archive = await exported(world)
-    export = await export_swarm(world.app, ADA, swarm.swarm_id)
+    export = await export_swarm(world.services, ADA, swarm.swarm_id)
     first = await anext(export.pieces)
     assert 0 < len(first) < len(archive)
     await export.pieces.aclose()  # type: ignore[attr-defined]  # it is a generator
@@ -314,12 +318,12 @@ async def test_an_import_that_breaks_off_is_cleared_away_by_the_sweep(
     with monkeypatch.context() as patch:
         patch.setattr(History, "reserve_up_to", dies)
         with pytest.raises(RuntimeError):
-            await import_swarm(world.app, BOB, archive)
+            await import_swarm(world.services, BOB, archive)
     (left,) = [path for path in world.folder.iterdir() if path.name.startswith("bob")]
-    assert (await list_swarms(world.app, BOB, 10, None))[0] == []
+    assert (await list_swarms(world.services, BOB, 10, None))[0] == []
     world.clock.pass_(FORGET_AFTER + 1)
     signals = Signals()
-    await sweep(world.app, signals)
+    await sweep(world.services, signals)
     assert not left.exists()
     assert signals.started == []
 
@@ -331,7 +335,7 @@ async def test_an_import_that_broke_off_is_gone_on_with_under_the_same_id(
     swarm, archive = await exported(world)
     ada = await documents(world, "ada", swarm.swarm_id)
     put, writes = world.bare.put, 0
-    await import_swarm(world.app, CAROL, archive, "whole")
+    await import_swarm(world.services, CAROL, archive, "whole")
 
     async def mortal(*args: object, **kwargs: object) -> str:
         nonlocal writes
@@ -343,15 +347,15 @@ async def test_an_import_that_broke_off_is_gone_on_with_under_the_same_id(
     last = 10_000
     with monkeypatch.context() as patch:
         patch.setattr(world.bare, "put", mortal)
-        await import_swarm(world.app, CAROL, archive, "counted")
+        await import_swarm(world.services, CAROL, archive, "counted")
         last, writes = (write if write >= 0 else writes + write), 0
         with pytest.raises(RuntimeError):
-            await import_swarm(world.app, BOB, archive, "again")
+            await import_swarm(world.services, BOB, archive, "again")
     for _ in range(2):  # and once more after it was done
-        taken = await import_swarm(world.app, BOB, archive, "again")
+        taken = await import_swarm(world.services, BOB, archive, "again")
         assert taken.swarm_id == "again"
         assert await documents(world, "bob", "again") == ada
-        assert await get_swarm(world.app, BOB, "again") == taken
+        assert await get_swarm(world.services, BOB, "again") == taken
     events = await History(world.store, BOB.space("again")).read_all()
     assert await History(world.store, BOB.space("again")).reserve(1) == len(events) + 1
-    assert [one.swarm_id for one in (await list_swarms(world.app, BOB, 10, None))[0]] == ["again"]
+    assert [one.swarm_id for one in (await list_swarms(world.services, BOB, 10, None))[0]] == ["again"]

@@ -13,9 +13,9 @@ from itertools import count
 from typing import Any
 
 from shared.activities.advance_node import advance_node
+from shared.activities.begin_swarm import begin_swarm
 from shared.activities.fail_node import fail_node
-from shared.activities.swarm_ends import begin_swarm, finish_swarm
-from shared.node.engine import Engine
+from shared.activities.finish_swarm import finish_swarm
 from shared.orchestration.run_node import run_node
 from shared.orchestration.run_swarm import run_swarm
 from shared.runtime import RunStatus
@@ -30,6 +30,7 @@ from shared.runtime.names import (
     swarm_instance,
 )
 from shared.runtime.steps import Failure
+from shared.services import Services
 from shared.swarm.node import NodeRef
 
 #: Seconds of real time that one life may last.
@@ -67,7 +68,7 @@ class Life:
     last worker), or `lost`: its first result never arrives, so it is done again.
     """
 
-    def __init__(self, clock: VirtualClock, workers: Sequence[Engine], delivered: str = "once") -> None:
+    def __init__(self, clock: VirtualClock, workers: Sequence[Services], delivered: str = "once") -> None:
         self.clock = clock
         self.workers = workers
         self.user: User = _nothing
@@ -145,10 +146,10 @@ class Life:
         done, _ = await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
         return done.pop().result()
 
-    async def _perform(self, engine: Engine, name: str, body: dict[str, Any]) -> Any:
+    async def _perform(self, services: Services, name: str, body: dict[str, Any]) -> Any:
         with self.busy():
             try:
-                result = await _ACTIVITIES[name](engine, body)
+                result = await _ACTIVITIES[name](services, body)
             except Exception as error:
                 self.errors.append(f"{name} {body}: {error!r}")
                 raise
@@ -289,23 +290,23 @@ async def _nothing(_life: Life) -> bool:
     return False
 
 
-async def _advance(engine: Engine, body: dict[str, Any]) -> Any:
-    return (await advance_node(engine, NodeRef.model_validate(body))).model_dump(mode="json", exclude_defaults=True)
+async def _advance(services: Services, body: dict[str, Any]) -> Any:
+    return (await advance_node(services, NodeRef.model_validate(body))).model_dump(mode="json", exclude_defaults=True)
 
 
-async def _begin(engine: Engine, body: dict[str, Any]) -> Any:
-    return (await begin_swarm(engine, NodeRef.model_validate(body))).model_dump(mode="json", exclude_defaults=True)
+async def _begin(services: Services, body: dict[str, Any]) -> Any:
+    return (await begin_swarm(services, NodeRef.model_validate(body))).model_dump(mode="json", exclude_defaults=True)
 
 
-async def _fail(engine: Engine, body: dict[str, Any]) -> None:
-    await fail_node(engine, Failure.model_validate(body))
+async def _fail(services: Services, body: dict[str, Any]) -> None:
+    await fail_node(services, Failure.model_validate(body))
 
 
-async def _finish(engine: Engine, body: dict[str, Any]) -> None:
-    await finish_swarm(engine, NodeRef.model_validate(body))
+async def _finish(services: Services, body: dict[str, Any]) -> None:
+    await finish_swarm(services, NodeRef.model_validate(body))
 
 
-_ACTIVITIES: dict[str, Callable[[Engine, dict[str, Any]], Awaitable[Any]]] = {
+_ACTIVITIES: dict[str, Callable[[Services, dict[str, Any]], Awaitable[Any]]] = {
     ADVANCE_NODE: _advance,
     BEGIN_SWARM: _begin,
     FAIL_NODE: _fail,

@@ -14,17 +14,15 @@ from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.sqlite import SqliteStore
 from shared.config import Settings
 from shared.llm.journal import JournalEntry
-from shared.model_calls.limiter import CallLimiter
-from shared.node.engine import Engine
 from shared.node.journal import log_documents
 from shared.runtime import RunStatus
+from shared.services import Services
 from shared.store import Store
 from shared.swarm.control import Command
 from shared.swarm.node import NodeRef
 from shared.swarm.swarm import QuestionState, SwarmStatus
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
-from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm, create_swarm, root_ref
 from shared.usecases.questions import answer_question
 from shared.usecases.swarms import cancel_swarm, pause_swarm, resume_swarm
@@ -87,23 +85,22 @@ class World:
     def root(self) -> NodeRef:
         return root_ref(self.space)
 
-    def engine(self, store: Store, worker: str) -> Engine:
+    def worker(self, store: Store, name: str) -> Services:
         """A worker of its own."""
-        return Engine(
+        return Services(
             store=store,
             blobs=FilesystemBlobs(self.folder),
-            model=self._model(),
-            limiter=CallLimiter(10, 10),
             settings=self.settings,
             actions=bootstrap.action_space(),
-            worker=worker,
+            connect_model=self._model,
+            worker=name,
             clock=self.clock,
         )
 
-    def app(self, store: Store) -> App:
+    def services(self, store: Store) -> Services:
         """What use cases get."""
         blobs = FilesystemBlobs(self.folder)
-        return App(store, blobs, self.settings, bootstrap.action_space(), self.clock)
+        return Services(store, blobs, self.settings, bootstrap.action_space(), clock=self.clock)
 
     def _model(self) -> RuleModel:
         model = RuleModel(crash_script.rule, self.watcher or self.user_at_calls())
@@ -115,14 +112,14 @@ class World:
 
         async def watch(step: str, _times: int) -> None:
             if step == self.scenario.cancel_at and not await self._commanded(Command.CANCEL):
-                await cancel_swarm(self.app(self.store), TENANT, Deaf(), self.space.swarm_id)
+                await cancel_swarm(self.services(self.store), TENANT, Deaf(), self.space.swarm_id)
             if step == self.scenario.pause_at and self.calls[step] == 1:
-                await pause_swarm(self.app(self.store), TENANT, self.space.swarm_id)
+                await pause_swarm(self.services(self.store), TENANT, self.space.swarm_id)
 
         return watch
 
     async def _commanded(self, command: Command) -> bool:
-        held = await self.app(self.store).controls.find(self.space, "swarm")
+        held = await self.services(self.store).controls.find(self.space, "swarm")
         return held is not None and held.doc.command is command
 
     def life(
@@ -131,24 +128,24 @@ class World:
         """A process that dies at its `deadly`-th write."""
         store = MortalStore(self.store, deadly, after=after)
         self.lives += 1
-        engines = [self.engine(store, f"worker-{self.lives}-{n}") for n in range(workers)]
-        life = Life(self.clock, engines, delivered)
+        instances = [self.worker(store, f"worker-{self.lives}-{n}") for n in range(workers)]
+        life = Life(self.clock, instances, delivered)
         store.on_death = life.die
         life.user = self._user(store)
         return life, store
 
     def _user(self, store: Store) -> User:
-        app = self.app(store)
+        services = self.services(store)
 
         async def act(life: Life) -> bool:
             acted = False
-            async for question in app.questions.all(self.space):
+            async for question in services.questions.all(self.space):
                 if question.state is QuestionState.OPEN:
                     answer = f"Answer to {question.question}"
-                    await answer_question(app, TENANT, life, self.space.swarm_id, question.question_id, answer)
+                    await answer_question(services, TENANT, life, self.space.swarm_id, question.question_id, answer)
                     acted = True
             if self.scenario.pause_at and await self._commanded(Command.PAUSE):
-                await resume_swarm(app, TENANT, life, self.space.swarm_id)
+                await resume_swarm(services, TENANT, life, self.space.swarm_id)
                 acted = True
             return acted
 
@@ -194,7 +191,7 @@ async def create(folder: Path, scenario: Scenario) -> World:
     """A swarm that was created and not begun."""
     store = SqliteStore(folder)
     world = World(folder, scenario, SpaceKey("ada", "none"), VirtualClock(), store)
-    swarm = await create_swarm(world.app(store), TENANT, Deaf(), scenario.new)
+    swarm = await create_swarm(world.services(store), TENANT, Deaf(), scenario.new)
     world.space = SpaceKey("ada", swarm.swarm_id)
     return world
 

@@ -10,8 +10,8 @@ from fault_world import SCENARIOS, Scenario, World, copy, create, scenario, undi
 
 from local.scripted import Reply
 from shared.activities.advance_node import advance_node
-from shared.node.engine import Engine
 from shared.runtime.steps import Step
+from shared.services import Services
 from shared.store import Category
 from shared.store.nodes import Nodes
 from tests.crash import crash_script
@@ -58,7 +58,7 @@ async def test_a_copy_that_comes_during_any_call_pays_for_nothing(kind: Scenario
 class _Copies:
     """Has the activity that makes a call delivered once more in the middle of the call."""
 
-    worker: Engine
+    worker: Services
 
     def __init__(self, world: World) -> None:
         self.delivered: list[asyncio.Task[Step]] = []

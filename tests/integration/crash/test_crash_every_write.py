@@ -65,10 +65,10 @@ async def _created(folder: Path, kind: Scenario, deadly: int) -> bool:
     """Die at a write of a swarm's creation; whether the sweep finds a swarm, which then must end well."""
     world = World(folder, kind, SpaceKey("ada", "none"), VirtualClock(), SqliteStore(folder))
     with suppress(Died):
-        await create_swarm(world.app(MortalStore(world.store, deadly, after=True)), TENANT, Deaf(), kind.new)
+        await create_swarm(world.services(MortalStore(world.store, deadly, after=True)), TENANT, Deaf(), kind.new)
     world.clock.time += timedelta(seconds=2 * world.settings.sweep_after)
     heard = Deaf()
-    await sweep(world.app(world.store), heard)
+    await sweep(world.services(world.store), heard)
     for root in heard.started:
         world.space = root.space
         assert await world.live() == []
@@ -83,7 +83,7 @@ async def test_the_sweep_seals_a_gap_that_a_dead_process_left_in_the_history(tmp
     await world.live(20)
     hidden = await world.ended()
     world.clock.time += timedelta(seconds=2 * SEAL_AFTER)
-    await sweep(world.app(world.store), Deaf())
+    await sweep(world.services(world.store), Deaf())
     seen = await world.ended()
     await world.store.close()
     assert len(hidden.events) < hidden.frames

@@ -17,10 +17,10 @@ from local.host.timers import TimerTriggers
 from shared import bootstrap
 from shared.runtime import RunStatus
 from shared.runtime.names import node_instance, swarm_instance
+from shared.services import Services
 from shared.store.catalog import UnfinishedSwarms
 from shared.swarm.node import NodeRef
 from shared.types import utc_now
-from shared.usecases.app import App
 from shared.usecases.retention import purge_history
 from shared.usecases.sweep import sweep
 from tests.crash.crash_script import both
@@ -33,9 +33,9 @@ def runtime(deployed: Deployed) -> DurableRuntime:
     return DurableRuntime(df.DurableOrchestrationClient(deployed.host._api._addresses.client()))
 
 
-def later(days: float = 8.0) -> App:
+def later(days: float = 8.0) -> Services:
     """The app some days from now."""
-    return replace(bootstrap.app(), clock=lambda: utc_now() + timedelta(days=days))
+    return replace(bootstrap.services(), clock=lambda: utc_now() + timedelta(days=days))
 
 
 def instances(deployed: Deployed) -> set[str]:
@@ -68,7 +68,7 @@ async def test_an_ended_swarm_is_neither_started_by_the_sweep_nor_redone_when_st
     assert instances(deployed) == set()
     assert await runtime.status(root) is RunStatus.ABSENT
 
-    assert [entry async for entry in UnfinishedSwarms(bootstrap.app().store).all()] == []
+    assert [entry async for entry in UnfinishedSwarms(bootstrap.services().store).all()] == []
     assert await sweep(later(), runtime) == 0
     assert instances(deployed) == set()
 

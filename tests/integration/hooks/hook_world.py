@@ -16,12 +16,12 @@ from shared.hooks.deliver import deliver
 from shared.hooks.signing import Verification, sign
 from shared.hooks.use_cases import CreatedHook, NewHook
 from shared.runtime import RunStatus
+from shared.services import Services
 from shared.store import Store
 from shared.store.tombstones import GuardedStore
 from shared.swarm.node import NodeRef
 from shared.swarm.swarm import Swarm
 from shared.tenancy import TenantContext
-from shared.usecases.app import App
 
 ADA, BOB = TenantContext("ada"), TenantContext("bob")
 BODY = b'{"build": 7}'
@@ -52,13 +52,13 @@ class World:
         self.bare = SqliteStore(folder, clock=lambda: self.now.timestamp())
         self.folder = folder
         self.runtime = Signals()
-        self.app = self.over(self.bare)
+        self.services = self.over(self.bare)
 
-    def over(self, store: Store) -> App:
+    def over(self, store: Store) -> Services:
         """The app over a store that may fail."""
         guarded = GuardedStore(store)
         blobs = GuardedBlobs(FilesystemBlobs(self.folder), guarded.deleted)
-        return App(guarded, blobs, self.settings, bootstrap.action_space(), lambda: self.now)
+        return Services(guarded, blobs, self.settings, bootstrap.action_space(), clock=lambda: self.now)
 
     def pass_(self, **time: float) -> None:
         self.now += timedelta(**time)
@@ -68,30 +68,30 @@ class World:
     ) -> CreatedHook:
         """A new hook."""
         new = NewHook.model_validate({"name": "builds", "verification": way, "swarm": {"directive": "Look", **swarm}})
-        return (await hooks.create_hook(self.app, tenant, new, request)).doc
+        return (await hooks.create_hook(self.services, tenant, new, request)).doc
 
     async def deliver(
         self,
         hook: CreatedHook,
         delivery_id: str = "d",
         body: bytes = BODY,
-        app: App | None = None,
+        services: Services | None = None,
         age: float = 0.0,
         headers: Mapping[str, str] | None = None,
     ) -> str | None:
         """Deliver something as the hook wants it signed, `age` seconds ago; `headers` replace its own."""
         signed = sign(hook.verification, hook.secret, body, delivery_id, self.now - timedelta(seconds=age))
         given = {name.lower(): value for name, value in signed.items()} | dict(headers or {})
-        return await deliver(app or self.app, self.runtime, hook.hook_id, given, body)
+        return await deliver(services or self.services, self.runtime, hook.hook_id, given, body)
 
     async def swarms(self, tenant: TenantContext = ADA) -> list[Swarm]:
         """The user's swarms, in full."""
-        listed, _ = await self.app.swarms.page(tenant.account)
-        return [(await self.app.swarm(tenant, one.swarm_id))[1].doc for one in listed]
+        listed, _ = await self.services.swarms.page(tenant.account)
+        return [(await self.services.swarm(tenant, one.swarm_id))[1].doc for one in listed]
 
     async def shown(self, hook: CreatedHook, tenant: TenantContext = ADA) -> hooks.HookDetail:
         """The hook as its owner sees it."""
-        return (await hooks.get_hook(self.app, tenant, hook.hook_id)).doc
+        return (await hooks.get_hook(self.services, tenant, hook.hook_id)).doc
 
     def templates(self) -> list[str]:
         """The places outside of documents in which templates are kept."""

@@ -51,7 +51,7 @@ class Meddled(MortalStore):
 async def user(world: World, disabled: bool = False, **quotas: int) -> None:
     """Bob, as a user of the deployment."""
     bob = User(user_id="bob", name="Bob", created=world.now, disabled=disabled, quotas=Quotas(**quotas))
-    await Users(world.app.store).create(bob)
+    await Users(world.services.store).create(bob)
 
 
 async def refusal(world: World, hook: CreatedHook, age: float = 0.0, **headers: str) -> str:
@@ -70,7 +70,7 @@ async def test_a_delivery_starts_the_swarm_with_its_payload(world: World, way: V
     assert swarm.origin is not None
     assert (swarm.origin.kind, swarm.origin.id, swarm.origin.delivery_id) == ("hook", hook.hook_id, "d")
     assert [doc.name for doc in swarm.context] == ["a.md", "payload.json"]
-    payload = (await world.app.contexts.get(ADA.space(swarm.swarm_id), "context-1")).doc
+    payload = (await world.services.contexts.get(ADA.space(swarm.swarm_id), "context-1")).doc
     assert json.loads(payload.content or "")["payload"] == {"build": 7}
     assert world.runtime.started == [swarm_id]
     started = (await world.shown(hook)).last_started
@@ -92,9 +92,9 @@ async def test_a_repeated_delivery_goes_on_with_the_same_swarm(world: World, way
 async def test_a_repeated_delivery_of_a_deleted_swarm_starts_nothing(world: World) -> None:
     hook = await world.hook()
     swarm_id = await world.deliver(hook)
-    await delete_swarm(world.app, ADA, world.runtime, str(swarm_id))
+    await delete_swarm(world.services, ADA, world.runtime, str(swarm_id))
     assert await world.deliver(hook) == swarm_id
-    assert (await world.app.swarms.page(ADA.account))[0] == []
+    assert (await world.services.swarms.page(ADA.account))[0] == []
 
 
 async def test_without_a_delivery_id_every_delivery_is_new(world: World) -> None:
@@ -131,10 +131,10 @@ async def test_every_refusal_reads_the_same_and_the_owner_is_shown_why(world: Wo
     told.add(await refusal(world, hook, age=301))
     assert "five minutes" in str((await world.shown(hook)).last_refused)
     world.pass_(minutes=1)
-    await hooks.change_hook(world.app, ADA, hook.hook_id, HookChange(enabled=False), None)
+    await hooks.change_hook(world.services, ADA, hook.hook_id, HookChange(enabled=False), None)
     told.add(await refusal(world, hook))
     assert "paused" in str((await world.shown(hook)).last_refused)
-    await hooks.delete_hook(world.app, ADA, hook.hook_id)
+    await hooks.delete_hook(world.services, ADA, hook.hook_id)
     told.add(await refusal(world, hook))
     assert len(told) == 1
     assert await world.swarms() == []
@@ -164,17 +164,19 @@ async def test_what_came_to_a_hook_is_not_kept_for_ever(world: World) -> None:
 async def test_a_seed_makes_the_same_secret_however_often_a_request_is_tried(world: World) -> None:
     for way in Verification:
         new = hooks.NewHook.model_validate({"name": "builds", "verification": way, "swarm": {"directive": "Look"}})
-        made = [(await hooks.create_hook(world.app, ADA, new, way, b"s" * 32)).doc for _ in range(2)]
+        made = [(await hooks.create_hook(world.services, ADA, new, way, b"s" * 32)).doc for _ in range(2)]
         assert made[0].secret == made[1].secret
         assert await world.deliver(made[0], f"first-{way}")
-        turned = [(await hooks.rotate_hook(world.app, ADA, made[0].hook_id, "r2", b"t" * 32)).doc for _ in range(2)]
+        turned = [
+            (await hooks.rotate_hook(world.services, ADA, made[0].hook_id, "r2", b"t" * 32)).doc for _ in range(2)
+        ]
         assert turned[0].secret == turned[1].secret != made[0].secret
         assert await world.deliver(turned[0], f"then-{way}")
 
 
 async def test_the_secret_before_is_good_for_a_day(world: World) -> None:
     hook = await world.hook()
-    new = (await hooks.rotate_hook(world.app, ADA, hook.hook_id, "r2")).doc
+    new = (await hooks.rotate_hook(world.services, ADA, hook.hook_id, "r2")).doc
     assert new.secret != hook.secret
     assert new.previous_until == world.now + OVERLAP
     assert await world.deliver(hook, "one")
@@ -187,7 +189,7 @@ async def test_the_secret_before_is_good_for_a_day(world: World) -> None:
 @each_way
 async def test_secrets_are_shown_once_and_tokens_not_stored(world: World, way: Verification) -> None:
     hook = await world.hook(way)
-    listed, _ = await hooks.list_hooks(world.app, ADA, 10, None)
+    listed, _ = await hooks.list_hooks(world.services, ADA, 10, None)
     shown = f"{listed} {await world.shown(hook)}"
     assert hook.secret not in shown
     kept = world.kept()
@@ -206,13 +208,13 @@ async def test_what_a_delivery_starts_can_be_changed(world: World) -> None:
     hook = await world.hook(context=LARGE)
     assert await world.deliver(hook, "one")
     change = HookChange.model_validate({"swarm": {"directive": "Else", "context": LARGE}, "name": "other"})
-    held = await hooks.get_hook(world.app, ADA, hook.hook_id)
-    changed = await hooks.change_hook(world.app, ADA, hook.hook_id, change, held.etag)
+    held = await hooks.get_hook(world.services, ADA, hook.hook_id)
+    changed = await hooks.change_hook(world.services, ADA, hook.hook_id, change, held.etag)
     assert (changed.doc.name, changed.doc.directive, changed.doc.enabled) == ("other", "Else", True)
     with pytest.raises(Stale):
-        await hooks.change_hook(world.app, ADA, hook.hook_id, change, held.etag)
+        await hooks.change_hook(world.services, ADA, hook.hook_id, change, held.etag)
     two = await world.deliver(hook, "two")
-    assert (await world.app.swarm(ADA, str(two)))[1].doc.directive == "Else"
+    assert (await world.services.swarm(ADA, str(two)))[1].doc.directive == "Else"
     assert len(world.templates()) == 1
 
 
@@ -220,13 +222,13 @@ async def test_a_deleted_hook_leaves_nothing(world: World) -> None:
     hook = await world.hook(context=LARGE)
     await refusal(world, hook, webhook_signature="")
     assert len(world.templates()) == 1
-    await hooks.delete_hook(world.app, ADA, hook.hook_id)
+    await hooks.delete_hook(world.services, ADA, hook.hook_id)
     assert world.templates() == []
     for category in (Category.HOOK, Category.HOOK_USE):
         assert not (await world.bare.scan(ADA.account, category)).items
         assert not (await world.bare.scan(SpaceKey("system", "hooks"), category)).items
     with pytest.raises(NotFound):
-        await hooks.delete_hook(world.app, ADA, hook.hook_id)
+        await hooks.delete_hook(world.services, ADA, hook.hook_id)
 
 
 async def test_a_hook_that_could_never_start_is_refused(world: World) -> None:
@@ -238,7 +240,7 @@ async def test_a_hook_that_could_never_start_is_refused(world: World) -> None:
         )
     with pytest.raises(InvalidInput):
         await world.hook(context=[{"name": f"{n}.txt", "content": "x"} for n in range(16)])
-    assert (await hooks.list_hooks(world.app, ADA, 10, None))[0] == []
+    assert (await hooks.list_hooks(world.services, ADA, 10, None))[0] == []
 
 
 async def test_there_is_a_most_of_hooks(world: World) -> None:
@@ -251,13 +253,13 @@ async def test_there_is_a_most_of_hooks(world: World) -> None:
 
 async def test_the_most_holds_where_pages_are_short(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hooks, "MAX_HOOKS", 5)
-    world.app = world.over(ShortPages(world.bare))
+    world.services = world.over(ShortPages(world.bare))
     for number in range(5):
         await world.hook(request=str(number))
     with pytest.raises(Conflict, match="5 hooks"):
         await world.hook(request="one-more")
     again = await world.hook(request="4")
-    listed, _ = await hooks.list_hooks(world.app, ADA, 10, None)
+    listed, _ = await hooks.list_hooks(world.services, ADA, 10, None)
     assert len(listed) == 2
     assert await world.deliver(again)
 
@@ -266,7 +268,7 @@ async def test_one_request_makes_one_hook_even_twice_at_once(world: World) -> No
     both = await asyncio.gather(*(world.hook(context=LARGE) for _ in range(2)), return_exceptions=True)
     assert all(isinstance(one, CreatedHook | Conflict) for one in both)
     made = await world.hook(context=LARGE)
-    (listed,), _ = await hooks.list_hooks(world.app, ADA, 10, None)
+    (listed,), _ = await hooks.list_hooks(world.services, ADA, 10, None)
     assert (listed.hook_id, len(world.templates())) == (made.hook_id, 1)
     assert await world.deliver(made)
 
@@ -274,15 +276,15 @@ async def test_one_request_makes_one_hook_even_twice_at_once(world: World) -> No
 async def test_a_hook_that_is_changed_while_it_is_deleted_leaves_nothing(world: World) -> None:
     hook = await world.hook(context=LARGE)
     change = HookChange.model_validate({"swarm": {"directive": "Else", "context": LARGE}})
-    store = Meddled(world.bare, lambda: hooks.change_hook(world.app, ADA, hook.hook_id, change, None))
+    store = Meddled(world.bare, lambda: hooks.change_hook(world.services, ADA, hook.hook_id, change, None))
     await hooks.delete_hook(world.over(store), ADA, hook.hook_id)
-    assert (await hooks.list_hooks(world.app, ADA, 10, None))[0] == []
+    assert (await hooks.list_hooks(world.services, ADA, 10, None))[0] == []
     assert world.templates() == []
 
 
 async def test_names_are_stripped_when_they_change_too(world: World) -> None:
     hook = await world.hook()
-    changed = await hooks.change_hook(world.app, ADA, hook.hook_id, HookChange(name=" other "), None)
+    changed = await hooks.change_hook(world.services, ADA, hook.hook_id, HookChange(name=" other "), None)
     assert changed.doc.name == "other"
     with pytest.raises(ValidationError):
         HookChange(name=" ")
@@ -300,10 +302,10 @@ async def test_a_hook_that_cannot_be_read_does_not_tell_its_secret(world: World)
 async def test_nobody_manages_anothers_hook(world: World) -> None:
     hook = await world.hook()
     for refused in (
-        hooks.get_hook(world.app, BOB, hook.hook_id),
-        hooks.change_hook(world.app, BOB, hook.hook_id, HookChange(enabled=False), None),
-        hooks.rotate_hook(world.app, BOB, hook.hook_id, "r"),
-        hooks.delete_hook(world.app, BOB, hook.hook_id),
+        hooks.get_hook(world.services, BOB, hook.hook_id),
+        hooks.change_hook(world.services, BOB, hook.hook_id, HookChange(enabled=False), None),
+        hooks.rotate_hook(world.services, BOB, hook.hook_id, "r"),
+        hooks.delete_hook(world.services, BOB, hook.hook_id),
     ):
         with pytest.raises(NotFound):
             await refused

@@ -15,11 +15,9 @@ from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.openai import OpenAIChatModel
 from shared.adapters.sqlite import SqliteStore
 from shared.config import Settings
-from shared.model_calls.limiter import CallLimiter
-from shared.node.engine import Engine
+from shared.services import Services
 from shared.store.tombstones import GuardedStore
 from shared.tenancy import TenantContext
-from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm, create_swarm, root_ref
 from shared.usecases.swarms import get_swarm
 from tests.integration.swarm_world import Signals, drive
@@ -33,26 +31,24 @@ async def main(spaces: str, model_url: str, worker: str, swarms: str) -> None:
     store = GuardedStore(SqliteStore(settings.spaces_dir))
     blobs = FilesystemBlobs(settings.spaces_dir)
     model = OpenAIChatModel(model_url, "not-a-secret")
-    limiter = CallLimiter(settings.user_calls, settings.all_calls)
-    engine = Engine(store, blobs, model, limiter, settings, bootstrap.action_space(), worker)
-    app = App(store, blobs, settings, bootstrap.action_space())
+    services = Services(store, blobs, settings, bootstrap.action_space(), connect_model=lambda: model, worker=worker)
     print("ready", flush=True)  # noqa: T201 - its parent reads this
     try:
-        await asyncio.gather(*(run(app, engine, **one) for one in json.loads(swarms)))
+        await asyncio.gather(*(run(services, **one) for one in json.loads(swarms)))
     finally:
         await model.close()
         await store.close()
 
 
-async def run(app: App, engine: Engine, user: str, directive: str, after: float) -> None:
+async def run(services: Services, user: str, directive: str, after: float) -> None:
     """Create one swarm after a while and drive it to its end."""
     await asyncio.sleep(after)
     begun = time.monotonic()
     tenant = TenantContext(user)
     new = NewSwarm.model_validate({"directive": directive, "limits": LIMITS})
-    swarm = await create_swarm(app, tenant, Signals(), new)
-    await drive(engine, root_ref(tenant.space(swarm.swarm_id)))
-    ended = await get_swarm(app, tenant, swarm.swarm_id)
+    swarm = await create_swarm(services, tenant, Signals(), new)
+    await drive(services, root_ref(tenant.space(swarm.swarm_id)))
+    ended = await get_swarm(services, tenant, swarm.swarm_id)
     told: dict[str, Any] = {"user": user, "status": ended.status, "nodes": ended.nodes, "calls": ended.usage.calls}
     told |= {"seconds": time.monotonic() - begun, "at": time.time()}
     print(json.dumps(told), flush=True)  # noqa: T201 - as above

@@ -13,8 +13,8 @@ import pytest
 from shared.errors import Conflict, ModelUnavailable, Unavailable
 from shared.model_calls import user_slots as sharing
 from shared.model_calls.limiter import CallLimiter
-from shared.model_calls.slot_leases import Shares
-from shared.model_calls.user_slots import Pace, SharedCalls
+from shared.model_calls.slot_leases import SlotLeases
+from shared.model_calls.user_slots import Pace, UserSlots
 from shared.store import Category
 from shared.store.catalog import Users
 from shared.store.ledger import UserQuotas
@@ -36,10 +36,10 @@ class Instances:
         self.most: Counter[str] = Counter()
         self.done: Counter[tuple[str, str]] = Counter()
 
-    def _instance(self, name: str) -> SharedCalls:
+    def _instance(self, name: str) -> UserSlots:
         store = self.world.bare
         quotas = UserQuotas(store, Quotas(calls_at_once=8))
-        return SharedCalls(Shares(store, name), CallLimiter(100, 100), quotas, self.world.clock, self.pace)
+        return UserSlots(SlotLeases(store, name), CallLimiter(100, 100), quotas, self.world.clock, self.pace)
 
     def in_flight(self, user: str) -> int:
         return sum(number for (_, one), number in self.now.items() if one == user)
@@ -148,7 +148,7 @@ async def test_steady_calls_cost_no_operation_of_the_store(world: World, shares_
 
 
 async def test_what_is_not_needed_goes_back_with_a_delay(world: World) -> None:
-    shares = Shares(world.bare, "looks on")
+    shares = SlotLeases(world.bare, "looks on")
     one = Instances(world, 1, Pace(renew=0.1))
     await asyncio.gather(*(one.busy("i0", "ada", 0.3) for _ in range(8)))
     assert (await shares.read("ada")).leases["i0"].slots == 8
@@ -162,7 +162,7 @@ async def test_what_is_not_needed_goes_back_with_a_delay(world: World) -> None:
 
 
 async def test_the_lease_of_a_dead_instance_is_taken_over_when_it_has_run_out(world: World) -> None:
-    dead = Shares(world.bare, "dead")
+    dead = SlotLeases(world.bare, "dead")
     lease = {"wanted": 8, "ceiling": 8, "seconds": sharing.LONGEST, "now": world.clock()}
     assert (await dead.lease("ada", hold=lambda _: 0, **lease)).target == 8  # type: ignore[arg-type]  # by name
     one = Instances(world, 1)
@@ -240,7 +240,7 @@ async def test_a_document_that_others_keep_changing_is_given_up_for_now(
 
     monkeypatch.setattr(world.bare, "put", loses)
     with pytest.raises(Conflict, match="contended"):
-        await Shares(world.bare, "a").lease(
+        await SlotLeases(world.bare, "a").lease(
             "ada", wanted=1, ceiling=8, hold=lambda _: 0, now=world.clock(), seconds=1.0
         )
 

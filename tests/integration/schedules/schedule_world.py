@@ -11,6 +11,7 @@ from shared.config import Settings
 from shared.runtime import RunStatus
 from shared.schedules.start_due import start_due
 from shared.schedules.use_cases import NewSchedule, ScheduleView, create_schedule, get_schedule, schedules_of
+from shared.services import Services
 from shared.store import Category, Store
 from shared.store.catalog import DueEntry, DueSchedules
 from shared.store.documents import Documents
@@ -19,7 +20,6 @@ from shared.swarm.node import NodeRef
 from shared.swarm.swarm import Swarm, SwarmStatus
 from shared.tenancy import TenantContext
 from shared.types import SYSTEM, SpaceKey
-from shared.usecases.app import App
 
 ADA, BOB = TenantContext("ada"), TenantContext("bob")
 ID = "0123456789abcdef"
@@ -50,38 +50,38 @@ class World:
         self.store = SqliteStore(folder)
         self.now = datetime(2026, 11, 22, 10, 0, 30, tzinfo=UTC)
         self.signals = Signals()
-        self.app = self.app_on(self.store)
+        self.services = self.app_on(self.store)
 
-    def app_on(self, store: Store) -> App:
+    def app_on(self, store: Store) -> Services:
         """A process of its own on the same data."""
         guarded = GuardedStore(store)
         blobs = GuardedBlobs(FilesystemBlobs(self.folder), guarded.deleted)
         settings = Settings(local_user="ada", spaces_dir=self.folder)
-        return App(guarded, blobs, settings, bootstrap.action_space(), lambda: self.now)
+        return Services(guarded, blobs, settings, bootstrap.action_space(), clock=lambda: self.now)
 
     async def create(
-        self, tenant: TenantContext = ADA, schedule_id: str = ID, app: App | None = None, **fields: object
+        self, tenant: TenantContext = ADA, schedule_id: str = ID, services: Services | None = None, **fields: object
     ) -> ScheduleView:
         """A schedule; due each minute, unless the test says otherwise."""
-        return (await create_schedule(app or self.app, tenant, new(**fields), schedule_id)).doc
+        return (await create_schedule(services or self.services, tenant, new(**fields), schedule_id)).doc
 
     async def show(self, tenant: TenantContext = ADA, schedule_id: str = ID) -> ScheduleView:
         """The schedule as it stands."""
-        return (await get_schedule(self.app, tenant, schedule_id)).doc
+        return (await get_schedule(self.services, tenant, schedule_id)).doc
 
-    async def tick(self, after: timedelta = timedelta(), app: App | None = None) -> int:
+    async def tick(self, after: timedelta = timedelta(), services: Services | None = None) -> int:
         """Let time pass, and start what is due."""
         self.now += after
-        return await start_due(app or self.app, self.signals)
+        return await start_due(services or self.services, self.signals)
 
     async def swarms(self, tenant: TenantContext = ADA) -> list[Swarm]:
         """The user's swarms, the newest first."""
-        return (await self.app.swarms.page(tenant.account))[0]
+        return (await self.services.swarms.page(tenant.account))[0]
 
     async def end(self, swarm_id: str, tenant: TenantContext = ADA) -> None:
         """End a swarm."""
         ended = {"status": SwarmStatus.COMPLETED, "ended": self.now}
-        await self.app.swarms.change(tenant.space(swarm_id), "swarm", lambda swarm: swarm.model_copy(update=ended))
+        await self.services.swarms.change(tenant.space(swarm_id), "swarm", lambda swarm: swarm.model_copy(update=ended))
 
     async def entries(self) -> list[DueEntry]:
         """Everything that is to be looked at, whenever."""
@@ -90,7 +90,7 @@ class World:
 
     async def consistent(self, tenant: TenantContext = ADA, schedule_id: str = ID) -> None:
         """Check that there is one entry for a schedule that is enabled, at its next due time, and none else."""
-        held = await schedules_of(self.app).find(tenant.account, schedule_id)
+        held = await schedules_of(self.services).find(tenant.account, schedule_id)
         entry = await DueSchedules(self.store).find(tenant.user_id, schedule_id)
         due = None if held is None else held.doc.next_due
         assert (None if entry is None else (entry.doc.due, entry.doc.touched)) == (None if due is None else (due, None))

@@ -11,12 +11,12 @@ from shared.errors import Conflict, NotFound
 from shared.schedules import use_cases as schedules
 from shared.schedules.start_due import start_due
 from shared.schedules.use_cases import ScheduleChange
+from shared.services import Services
 from shared.store import Category
 from shared.store.nodes import Nodes
-from shared.usecases.app import App
 from tests.integration.crash.fault_store import Died, MortalStore
 
-Work = Callable[[World, App], Awaitable[object]]
+Work = Callable[[World, Services], Awaitable[object]]
 each_moment = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 
 
@@ -28,12 +28,12 @@ async def dying(world: World, deadly: int, after: bool, work: Work) -> bool:
     return store.dead
 
 
-async def tick(world: World, app: App) -> None:
-    await start_due(app, world.signals)
+async def tick(world: World, services: Services) -> None:
+    await start_due(services, world.signals)
 
 
-async def change(world: World, app: App, **fields: object) -> None:
-    await schedules.change_schedule(app, ADA, ID, ScheduleChange.model_validate(fields), None)
+async def change(world: World, services: Services, **fields: object) -> None:
+    await schedules.change_schedule(services, ADA, ID, ScheduleChange.model_validate(fields), None)
 
 
 async def every_death(world: World, work: Work, after: bool, check: Callable[[int], Awaitable[None]]) -> int:
@@ -45,9 +45,9 @@ async def every_death(world: World, work: Work, after: bool, check: Callable[[in
         died = await dying(world, deadly, after, work)
         await check(deadly)
         with suppress(NotFound):
-            await schedules.delete_schedule(world.app, ADA, ID)
+            await schedules.delete_schedule(world.services, ADA, ID)
         for swarm in await world.swarms():
-            await world.app.swarms.delete(ADA.account, swarm.swarm_id)
+            await world.services.swarms.delete(ADA.account, swarm.swarm_id)
         world.signals.started.clear()
         if not died:
             return deadly - 1
@@ -88,8 +88,8 @@ def _unless_all_was_done(world: World, check: Callable[[int], Awaitable[None]]) 
 
 @each_moment
 async def test_a_change_that_dies_leaves_the_old_times_or_the_new(world: World, after: bool) -> None:
-    async def sooner(_: World, app: App) -> None:
-        await change(world, app, cron="*/2 * * * *", swarm=large("new"))
+    async def sooner(_: World, services: Services) -> None:
+        await change(world, services, cron="*/2 * * * *", swarm=large("new"))
 
     async def check(deadly: int) -> None:
         await world.tick(2 * MINUTE)
@@ -106,16 +106,16 @@ async def test_a_change_to_an_earlier_time_that_dies_is_not_late(world: World, a
     while True:
         deadly += 1
         await world.create(cron="0 0 1 1 *", overlap="allow")
-        died = await dying(world, deadly, after, lambda _, app: change(world, app, cron="* * * * *"))
+        died = await dying(world, deadly, after, lambda _, services: change(world, services, cron="* * * * *"))
         changed = (await world.show()).cron == "* * * * *"
         for _ in range(3):
             await world.tick(MINUTE)
         assert len(await world.swarms()) >= (2 if changed else 0)
         assert changed or not await world.swarms()
         await world.consistent()
-        await schedules.delete_schedule(world.app, ADA, ID)
+        await schedules.delete_schedule(world.services, ADA, ID)
         for swarm in await world.swarms():
-            await world.app.swarms.delete(ADA.account, swarm.swarm_id)
+            await world.services.swarms.delete(ADA.account, swarm.swarm_id)
         if not died:
             assert deadly > 3
             return
@@ -148,13 +148,13 @@ async def test_a_pause_that_dies_starts_nothing_more_once_it_is_seen(world: Worl
         await world.consistent()
         assert bool(await world.entries()) != paused
 
-    assert await every_death(world, lambda _, app: change(world, app, enabled=False), after, check) == 3
+    assert await every_death(world, lambda _, services: change(world, services, enabled=False), after, check) == 3
 
 
 @each_moment
 async def test_a_deletion_that_dies_is_finished(world: World, after: bool) -> None:
     async def check(deadly: int) -> None:
-        gone = (await schedules.list_schedules(world.app, ADA, 10, None))[0] == []
+        gone = (await schedules.list_schedules(world.services, ADA, 10, None))[0] == []
         for _ in range(2):
             await world.tick(MINUTE)
         assert bool(await world.swarms()) != gone, deadly
@@ -163,7 +163,7 @@ async def test_a_deletion_that_dies_is_finished(world: World, after: bool) -> No
             assert (await world.entries(), world.blobs()) == ([], [])
             assert (await world.store.scan(ADA.account, Category.SCHEDULE)).items == ()
 
-    assert await every_death(world, lambda _, app: schedules.delete_schedule(app, ADA, ID), after, check) == 4
+    assert await every_death(world, lambda _, services: schedules.delete_schedule(services, ADA, ID), after, check) == 4
 
 
 @each_moment
@@ -171,18 +171,18 @@ async def test_a_creation_that_dies_leaves_a_schedule_or_nothing(world: World, a
     deadly = 0
     while True:
         deadly += 1
-        died = await dying(world, deadly, after, lambda _, app: world.create(app=app, swarm=large()))
-        made = bool((await schedules.list_schedules(world.app, ADA, 10, None))[0])
+        died = await dying(world, deadly, after, lambda _, services: world.create(services=services, swarm=large()))
+        made = bool((await schedules.list_schedules(world.services, ADA, 10, None))[0])
         for _ in range(2):
             await world.tick(MINUTE)
         assert bool(await world.swarms()) == made
         await world.consistent()
         await world.create(swarm=large())  # sent again
         await world.consistent()
-        await schedules.delete_schedule(world.app, ADA, ID)
+        await schedules.delete_schedule(world.services, ADA, ID)
         assert world.blobs() == []
         for swarm in await world.swarms():
-            await world.app.swarms.delete(ADA.account, swarm.swarm_id)
+            await world.services.swarms.delete(ADA.account, swarm.swarm_id)
         if not died:
             assert deadly == 4
             return

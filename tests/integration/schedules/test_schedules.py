@@ -45,7 +45,7 @@ async def test_a_due_schedule_starts_its_swarm_once(world: World) -> None:
     assert swarm.swarm_id == swarm_of_due_time("ada", ID, due)
     assert swarm.origin == Origin(kind="schedule", id=ID, due=due)
     assert world.signals.started == [swarm.swarm_id]
-    whole = (await world.app.swarms.get(ADA.space(swarm.swarm_id), "swarm")).doc
+    whole = (await world.services.swarms.get(ADA.space(swarm.swarm_id), "swarm")).doc
     assert [(doc.name, doc.size) for doc in whole.context] == [("fact.md", 100_000)]
     shown = await world.show()
     assert shown.last is not None
@@ -65,7 +65,7 @@ async def test_while_the_last_swarm_runs_a_due_time_is_skipped_or_not(world: Wor
     await world.end(swarm.swarm_id)
     await world.tick(MINUTE)
     assert len(await world.swarms()) == 2
-    await schedules.change_schedule(world.app, ADA, ID, change(overlap="allow"), None)
+    await schedules.change_schedule(world.services, ADA, ID, change(overlap="allow"), None)
     await world.tick(MINUTE)
     assert len(await world.swarms()) == 3
     await world.consistent()
@@ -105,15 +105,15 @@ async def test_a_refusal_is_noted_and_the_schedule_goes_on(world: World) -> None
 async def test_schedules_are_their_users_own(world: World) -> None:
     await world.create()
     for find in (
-        schedules.get_schedule(world.app, BOB, ID),
-        schedules.change_schedule(world.app, BOB, ID, change(name="Mine"), None),
-        schedules.delete_schedule(world.app, BOB, ID),
-        schedules.run_schedule(world.app, BOB, world.signals, ID, "f" * 16),
-        schedules.get_schedule(world.app, ADA, "../etc"),
+        schedules.get_schedule(world.services, BOB, ID),
+        schedules.change_schedule(world.services, BOB, ID, change(name="Mine"), None),
+        schedules.delete_schedule(world.services, BOB, ID),
+        schedules.run_schedule(world.services, BOB, world.signals, ID, "f" * 16),
+        schedules.get_schedule(world.services, ADA, "../etc"),
     ):
         with pytest.raises(NotFound, match="no such schedule"):
             await find
-    assert await schedules.list_schedules(world.app, BOB, 10, None) == ([], None)
+    assert await schedules.list_schedules(world.services, BOB, 10, None) == ([], None)
     await Users(world.store).create(User(user_id="bob", name="Bob", created=world.now))
     await world.create(BOB)  # the same id is another schedule
     await world.tick(MINUTE)
@@ -122,23 +122,23 @@ async def test_schedules_are_their_users_own(world: World) -> None:
 
 async def test_changes_go_by_the_version_that_its_user_saw(world: World) -> None:
     await world.create()
-    seen = await schedules.get_schedule(world.app, ADA, ID)
+    seen = await schedules.get_schedule(world.services, ADA, ID)
     await world.tick(MINUTE)  # what starts swarms does not count as a change
-    after = await schedules.change_schedule(world.app, ADA, ID, change(name="Weekly", cron="0 9 * * 1"), seen.etag)
+    after = await schedules.change_schedule(world.services, ADA, ID, change(name="Weekly", cron="0 9 * * 1"), seen.etag)
     assert (after.doc.name, after.doc.cron, after.doc.started) == ("Weekly", "0 9 * * 1", 1)
     assert str(after.doc.next_due) == "2026-11-23 09:00:00+00:00"
     await world.consistent()
     with pytest.raises(Stale):
-        await schedules.change_schedule(world.app, ADA, ID, change(name="Daily"), seen.etag)
-    berlin = await schedules.change_schedule(world.app, ADA, ID, change(timezone="Europe/Berlin"), after.etag)
+        await schedules.change_schedule(world.services, ADA, ID, change(name="Daily"), seen.etag)
+    berlin = await schedules.change_schedule(world.services, ADA, ID, change(timezone="Europe/Berlin"), after.etag)
     assert str(berlin.doc.next_due) == "2026-11-23 08:00:00+00:00"
     await world.consistent()
 
 
 async def test_many_changes_at_once_lose_none(world: World) -> None:
     await world.create()
-    etag = (await schedules.get_schedule(world.app, ADA, ID)).etag
-    tries = [schedules.change_schedule(world.app, ADA, ID, change(cron=f"{n} 1 * * *"), etag) for n in range(6)]
+    etag = (await schedules.get_schedule(world.services, ADA, ID)).etag
+    tries = [schedules.change_schedule(world.services, ADA, ID, change(cron=f"{n} 1 * * *"), etag) for n in range(6)]
     ended = await asyncio.gather(*tries, return_exceptions=True)
     assert sorted(type(one).__name__ for one in ended) == ["Held"] + ["Stale"] * 5
     assert await world.entries()
@@ -148,11 +148,11 @@ async def test_many_changes_at_once_lose_none(world: World) -> None:
 
 async def test_a_paused_schedule_rests_until_it_is_resumed(world: World) -> None:
     await world.create()
-    paused = await schedules.change_schedule(world.app, ADA, ID, change(enabled=False), None)
+    paused = await schedules.change_schedule(world.services, ADA, ID, change(enabled=False), None)
     assert (paused.doc.enabled, paused.doc.next_due) == (False, None)
     assert await world.entries() == []
     assert await world.tick(timedelta(hours=1)) == 0
-    resumed = await schedules.change_schedule(world.app, ADA, ID, change(enabled=True), None)
+    resumed = await schedules.change_schedule(world.services, ADA, ID, change(enabled=True), None)
     assert resumed.doc.next_due == world.now.replace(second=0) + MINUTE
     await world.consistent()
 
@@ -161,7 +161,7 @@ async def test_enabling_what_is_enabled_passes_over_nothing(world: World) -> Non
     due = (await world.create(cron="0 12 * * *")).next_due
     assert due is not None
     world.now = due + timedelta(seconds=10)  # due, and not looked at yet
-    await schedules.change_schedule(world.app, ADA, ID, change(enabled=True, name="Again"), None)
+    await schedules.change_schedule(world.services, ADA, ID, change(enabled=True, name="Again"), None)
     await world.tick(MINUTE)
     shown = await world.show()
     assert shown.last is not None
@@ -172,18 +172,18 @@ async def test_enabling_what_is_enabled_passes_over_nothing(world: World) -> Non
 async def test_deleting_leaves_the_swarms_and_nothing_else(world: World) -> None:
     await world.create(swarm=large())
     await world.tick(MINUTE)
-    await schedules.delete_schedule(world.app, ADA, ID)
+    await schedules.delete_schedule(world.services, ADA, ID)
     assert (await world.entries(), world.blobs()) == ([], [])
     assert (await world.store.scan(ADA.account, Category.SCHEDULE)).items == ()
     assert len(await world.swarms()) == 1
     with pytest.raises(NotFound):
-        await schedules.delete_schedule(world.app, ADA, ID)
+        await schedules.delete_schedule(world.services, ADA, ID)
 
 
 async def test_a_run_out_of_turn_is_made_once_under_its_id(world: World) -> None:
     await world.create(enabled=False)
     for _ in range(2):
-        swarm = await schedules.run_schedule(world.app, ADA, world.signals, ID, "f" * 16)
+        swarm = await schedules.run_schedule(world.services, ADA, world.signals, ID, "f" * 16)
         assert swarm.origin == Origin(kind="schedule", id=ID)
     shown = await world.show()
     assert shown.last is not None
@@ -201,7 +201,7 @@ async def test_what_could_never_start_is_refused_at_once(world: World) -> None:
         assert (await world.entries(), world.blobs()) == ([], [])
     await world.create()
     with pytest.raises(InvalidInput):
-        await schedules.change_schedule(world.app, ADA, ID, change(swarm=swarm), None)
+        await schedules.change_schedule(world.services, ADA, ID, change(swarm=swarm), None)
     await world.consistent()
 
 
@@ -210,7 +210,7 @@ async def test_there_are_as_many_schedules_as_may_be(world: World) -> None:
         await world.create(schedule_id=f"{n:016x}", cron="0 0 1 1 *")
     with pytest.raises(Conflict, match=f"{MAX_SCHEDULES} schedules"):
         await world.create(schedule_id="f" * 16)
-    await schedules.delete_schedule(world.app, ADA, f"{7:016x}")
+    await schedules.delete_schedule(world.services, ADA, f"{7:016x}")
     await world.create(schedule_id="f" * 16)
     assert len(await world.entries()) == MAX_SCHEDULES
 
@@ -219,9 +219,9 @@ async def test_the_most_holds_where_pages_are_short(world: World, monkeypatch: p
     monkeypatch.setattr(schedules, "MAX_SCHEDULES", 5)
     app = world.app_on(ShortPages(world.store))
     for n in range(5):
-        await world.create(schedule_id=f"{n:016x}", app=app)
+        await world.create(schedule_id=f"{n:016x}", services=app)
     with pytest.raises(Conflict, match="5 schedules"):
-        await world.create(schedule_id="f" * 16, app=app)
+        await world.create(schedule_id="f" * 16, services=app)
 
 
 async def test_for_who_is_no_user_nothing_is_started(world: World) -> None:
@@ -244,28 +244,28 @@ async def test_a_rare_day_comes_again(world: World) -> None:
 async def test_another_context_takes_the_place_of_the_first(world: World) -> None:
     await world.create(swarm=large("old"))
     assert len(world.blobs()) == 1
-    await schedules.change_schedule(world.app, ADA, ID, change(swarm=large("new")), None)
+    await schedules.change_schedule(world.services, ADA, ID, change(swarm=large("new")), None)
     assert len(world.blobs()) == 1
     await world.tick(MINUTE)
     (swarm,) = await world.swarms()
     assert swarm.directive == "Use new."
     with pytest.raises(Stale):
-        await schedules.change_schedule(world.app, ADA, ID, change(swarm=large("lost")), "1")
+        await schedules.change_schedule(world.services, ADA, ID, change(swarm=large("lost")), "1")
     assert len(world.blobs()) == 1
 
 
 async def test_templates_that_hold_the_same_do_not_share(world: World) -> None:
     want = NewSwarm.model_validate(large())
-    one, two = [await templates.keep(world.app, ADA.account, want) for _ in range(2)]
-    await templates.drop(world.app, ADA.account, one)
-    assert await templates.load(world.app, ADA.account, two) == want
+    one, two = [await templates.keep(world.services, ADA.account, want) for _ in range(2)]
+    await templates.drop(world.services, ADA.account, one)
+    assert await templates.load(world.services, ADA.account, two) == want
     with pytest.raises(Unavailable):
-        await templates.load(world.app, ADA.account, one)
-    small = await templates.keep(world.app, ADA.account, NewSwarm(directive="x"))
+        await templates.load(world.services, ADA.account, one)
+    small = await templates.keep(world.services, ADA.account, NewSwarm(directive="x"))
     assert (small.blob, small.place) == (None, "")
     documents = [ContextInput(name=f"{n}.md", content="text") for n in range(16)]
     with pytest.raises(InvalidInput):
-        await templates.keep(world.app, ADA.account, want, documents)
+        await templates.keep(world.services, ADA.account, want, documents)
 
 
 async def test_one_that_cannot_be_read_stops_no_other(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -303,7 +303,7 @@ async def test_hosts_that_tick_at_once_start_one_swarm(world: World) -> None:
 
 async def test_a_list_shows_no_context(world: World) -> None:
     await world.create(swarm={**large(), "directive": "x" * 5_000})
-    (item,), cursor = await schedules.list_schedules(world.app, ADA, 10, None)
+    (item,), cursor = await schedules.list_schedules(world.services, ADA, 10, None)
     assert (len(item.directive), item.context, cursor) == (200, (), None)
     whole = await world.show()
     assert (len(whole.directive), whole.context[0].name, whole.context[0].size) == (5_000, "fact.md", 100_000)

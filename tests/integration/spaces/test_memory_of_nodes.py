@@ -17,12 +17,11 @@ from shared.blobs import BlobRef
 from shared.config import Settings
 from shared.llm.port import Completion, CompletionRequest
 from shared.llm.prompting import estimate_tokens
-from shared.model_calls.limiter import CallLimiter
-from shared.node.engine import Engine
 from shared.node.journal import NodeJournal
 from shared.node.memory import NodeMemory, read_memory
 from shared.node.model import NodeModel
-from shared.node.outcome_store import keep_artifacts, keep_memories
+from shared.node.outcome_store import store_artifacts, store_memories
+from shared.services import Services
 from shared.spaces.excerpt import MAX_READ
 from shared.spaces.memory_space import MemorySpace
 from shared.spaces.metadata import folder
@@ -59,21 +58,21 @@ class Chooses:
 class Desk:
     """One node's memory, and the engine it works with."""
 
-    engine: Engine
+    services: Services
     chooses: Chooses
 
     @property
     def space(self) -> MemorySpace:
-        return MemorySpace(self.engine.store, SPACE)
+        return MemorySpace(self.services.store, SPACE)
 
     async def memory(self) -> NodeMemory:
         ref = NodeRef(user_id=SPACE.user_id, swarm_id=SPACE.swarm_id, node_id=ASKING.node_id)
-        journal = await NodeJournal.open(self.engine.store, SPACE, ASKING, fresh=False)
-        model = NodeModel(self.engine, ref, ASKING, journal, NOON.replace(year=NOON.year + 9))
+        journal = await NodeJournal.open(self.services.store, SPACE, ASKING, fresh=False)
+        model = NodeModel(self.services, ref, ASKING, journal, NOON.replace(year=NOON.year + 9))
         return NodeMemory(self.space, model)
 
     async def keep(self, node_id: str, drafts: list[MemoryDraft]) -> None:
-        await keep_memories(self.engine, SPACE, ended(node_id), drafts)
+        await store_memories(self.services, SPACE, ended(node_id), drafts)
 
 
 @pytest.fixture
@@ -81,13 +80,12 @@ async def desk(store: SqliteStore, tmp_path: Path) -> AsyncIterator[Desk]:
     blobs = FilesystemBlobs(tmp_path)
     chooses = Chooses()
     yield Desk(
-        Engine(
+        Services(
             store=store,
             blobs=blobs,
-            model=chooses,
-            limiter=CallLimiter(4, 4),
             settings=Settings(),
             actions=BuiltinSpace([folder("actions", "Actions", "", None)]),
+            connect_model=lambda: chooses,
             worker="w",
             clock=lambda: NOON,
         ),
@@ -149,8 +147,8 @@ async def test_a_search_reads_what_lies_in_a_blob(desk: Desk) -> None:
     maker = ended("0.0", artifacts=1, directive="Walk the ridge.")
     text = "Nothing here.\n\n" * 6_000 + "The ridge is Helm Crag.\n\n" + "More.\n\n" * 50
     draft = ArtifactDraft(name="ridge.md", media_type="text/markdown", content=text)
-    await keep_artifacts(desk.engine, SPACE, maker, [draft])
-    await write(desk.engine.store, node("0", "0"), maker)
+    await store_artifacts(desk.services, SPACE, maker, [draft])
+    await write(desk.services.store, node("0", "0"), maker)
     assert (await desk.space.memory("0.0-a0")).content is None
     desk.chooses.words = ("ridge.md",)
     found = await (await desk.memory()).search("Which ridge is it?")
@@ -176,8 +174,8 @@ class CountedBlobs(FilesystemBlobs):
 
 async def test_of_a_very_large_blob_only_the_beginning_is_read(desk: Desk, tmp_path: Path) -> None:
     text = "ä" * 4 * MAX_READ
-    await keep_artifacts(desk.engine, SPACE, ended("0.0"), [ArtifactDraft(name="x", media_type="x", content=text)])
-    await write(desk.engine.store, node("0", "0"), ended("0.0", artifacts=1))
+    await store_artifacts(desk.services, SPACE, ended("0.0"), [ArtifactDraft(name="x", media_type="x", content=text)])
+    await write(desk.services.store, node("0", "0"), ended("0.0", artifacts=1))
     blobs = CountedBlobs(tmp_path)
     read = await read_memory(blobs, SPACE, await desk.space.memory("0.0-a0"))
     assert read == "ä" * (MAX_READ // 2)
@@ -185,12 +183,12 @@ async def test_of_a_very_large_blob_only_the_beginning_is_read(desk: Desk, tmp_p
 
 
 async def test_a_memory_in_its_document_is_read_from_there(desk: Desk) -> None:
-    await write(desk.engine.store, node("0", "0"), ended("0.0", artifacts=1), artifact("0.0-0", "a.py"))
-    assert await read_memory(desk.engine.blobs, SPACE, await desk.space.memory("0.0-a0")) == "print\n"
+    await write(desk.services.store, node("0", "0"), ended("0.0", artifacts=1), artifact("0.0-0", "a.py"))
+    assert await read_memory(desk.services.blobs, SPACE, await desk.space.memory("0.0-a0")) == "print\n"
 
 
 async def test_a_node_that_searches_does_not_find_its_own_directive(desk: Desk) -> None:
-    await write(desk.engine.store, node("0", "9"), ASKING.evolve(parent_id="0"))
+    await write(desk.services.store, node("0", "9"), ASKING.evolve(parent_id="0"))
     desk.chooses.words = ("Which ridge is it?",)
     assert await (await desk.memory()).search("Which ridge is it?") == []
     assert len(desk.chooses.prompts) == 1

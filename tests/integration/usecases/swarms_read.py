@@ -2,18 +2,22 @@
 
 from collections.abc import Awaitable, Callable
 
+from shared.services import Services
 from shared.tenancy import TenantContext
-from shared.usecases.app import App
 from shared.usecases.nodes import Tree, get_tree
 
 
 async def whole_tree(
-    app: App, tenant: TenantContext, swarm_id: str, limit: int, between: Callable[[], Awaitable[None]] | None = None
+    services: Services,
+    tenant: TenantContext,
+    swarm_id: str,
+    limit: int,
+    between: Callable[[], Awaitable[None]] | None = None,
 ) -> list[Tree]:
     """Every page of a tree; `between` runs after each."""
-    pages = [await get_tree(app, tenant, swarm_id, limit, None)]
+    pages = [await get_tree(services, tenant, swarm_id, limit, None)]
     while pages[-1].cursor is not None:
         if between is not None:
             await between()
-        pages.append(await get_tree(app, tenant, swarm_id, limit, pages[-1].cursor))
+        pages.append(await get_tree(services, tenant, swarm_id, limit, pages[-1].cursor))
     return pages

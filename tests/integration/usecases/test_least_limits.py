@@ -22,7 +22,7 @@ async def test_the_least_is_enough_for_one_part_and_its_review(world: World, doc
     world.settings = world.settings.model_copy(update={"output_tokens": 400})
     swarm = await world.create(ONE, context=context(documents), limits=least(documents))
     await world.run(swarm, world.worker("two"))
-    ended = await get_swarm(world.app, ADA, swarm.swarm_id)
+    ended = await get_swarm(world.services, ADA, swarm.swarm_id)
     assert (ended.status, ended.nodes) == (SwarmStatus.COMPLETED, 2 + documents)
 
 
@@ -32,10 +32,10 @@ async def test_less_is_refused_by_name(world: World, name: str, documents: int) 
     enough = least(documents)[name]
     given = {"directive": ONE, "context": context(documents), "limits": {name: enough - 1}}
     with pytest.raises(InvalidInput) as told:
-        await create_swarm(world.app, ADA, Signals(), NewSwarm.model_validate(given))
+        await create_swarm(world.services, ADA, Signals(), NewSwarm.model_validate(given))
     assert str(told.value).startswith(f"limits.{name}: {enough - 1} is too few, give at least {enough}: ")
     assert ("of context" in str(told.value)) == (documents > 0)
-    assert await list_swarms(world.app, ADA, 10, None) == ([], None)
+    assert await list_swarms(world.services, ADA, 10, None) == ([], None)
 
 
 async def test_every_limit_that_is_too_small_is_named(world: World) -> None:
@@ -47,7 +47,7 @@ async def test_a_plan_that_cannot_be_afforded_says_what_it_would_have_taken(worl
     many = crash_script.both(*(f"Write {n}.md" for n in range(3)))
     swarm = await world.create(many, limits={"calls": 8})
     await world.run(swarm)
-    report = (await get_swarm(world.app, ADA, swarm.swarm_id)).report
+    report = (await get_swarm(world.services, ADA, swarm.swarm_id)).report
     assert report == (
         "Stopped: model calls ran out. There were 6 model calls left, and to share them out among 3 children and "
         "review takes 9. Nothing of this directive was done yet."

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from shared.errors import QuotaExceeded
+from shared.services import Services
 from shared.store.catalog import UnfinishedSwarms, Users
 from shared.store.ledger import Ledgers, reservation
 from shared.swarm.budget import Limits
 from shared.tenancy.quotas import Quotas, Spending
 from shared.tenancy.users import User
-from shared.usecases.app import App
 from shared.usecases.create_swarm import NewSwarm, create_swarm
 from shared.usecases.quotas import get_standing
 from shared.usecases.sweep import FORGET_AFTER, sweep
@@ -29,12 +29,12 @@ async def unfinished(world: World) -> set[str]:
 
 async def test_what_a_swarm_may_use_is_set_aside_and_gives_way_to_what_it_used(world: World) -> None:
     swarm = await world.create(limits={"nodes": 50, "tokens": 90_000, "cost_usd": 2})
-    standing = await get_standing(world.app, ADA)
+    standing = await get_standing(world.services, ADA)
     assert (standing.running, standing.reserved.nodes) == (1, 50)
     assert standing.reserved.spending == Spending(tokens=90_000, cost_usd=2)
 
     await world.run(swarm)
-    standing = await get_standing(world.app, ADA)
+    standing = await get_standing(world.services, ADA)
     calls = world.model.calls.total()
     assert standing.running == standing.reserved.nodes == 0
     assert standing.today.tokens == standing.this_month.tokens == calls * 110
@@ -45,9 +45,9 @@ async def test_what_a_swarm_may_use_is_set_aside_and_gives_way_to_what_it_used(w
 async def test_finishing_a_swarm_again_does_not_count_it_twice(world: World) -> None:
     swarm = await world.create()
     await world.run(swarm)
-    once = await world.app.ledgers.read("ada")
+    once = await world.services.ledgers.read("ada")
     await world.run(swarm)
-    assert await world.app.ledgers.read("ada") == once
+    assert await world.services.ledgers.read("ada") == once
 
 
 async def test_over_a_ceiling_nothing_at_all_is_written(world: World) -> None:
@@ -68,12 +68,12 @@ async def test_over_a_ceiling_nothing_at_all_is_written(world: World) -> None:
 
 async def test_of_many_at_the_same_moment_no_more_are_let_in_than_there_is_room_for(world: World) -> None:
     await limit(world, swarms=3)
-    tries = [create_swarm(world.app, ADA, Signals(), NewSwarm(directive="Do it")) for _ in range(12)]
+    tries = [create_swarm(world.services, ADA, Signals(), NewSwarm(directive="Do it")) for _ in range(12)]
     made = await asyncio.gather(*tries, return_exceptions=True)
     refused = [one for one in made if isinstance(one, BaseException)]
     assert len(made) - len(refused) == 3
     assert all(isinstance(one, QuotaExceeded) for one in refused)
-    running = (await world.app.ledgers.read("ada")).running.keys()
+    running = (await world.services.ledgers.read("ada")).running.keys()
     assert await unfinished(world) == running
     assert len(running) == 3
 
@@ -81,12 +81,12 @@ async def test_of_many_at_the_same_moment_no_more_are_let_in_than_there_is_room_
 async def test_a_reservation_of_a_swarm_that_never_came_to_be_is_settled_by_the_sweep(world: World) -> None:
     space = ADA.space("half")
     await UnfinishedSwarms(world.store).add(space, world.clock())
-    await world.app.ledgers.reserve(space, reservation(Limits()), Quotas(), world.clock())
-    await sweep(world.app, Signals())
-    assert (await world.app.ledgers.read("ada")).running.keys() == {"half"}
+    await world.services.ledgers.reserve(space, reservation(Limits()), Quotas(), world.clock())
+    await sweep(world.services, Signals())
+    assert (await world.services.ledgers.read("ada")).running.keys() == {"half"}
     world.clock.pass_(FORGET_AFTER + 1)
-    await sweep(world.app, Signals())
-    ledger = await world.app.ledgers.read("ada")
+    await sweep(world.services, Signals())
+    ledger = await world.services.ledgers.read("ada")
     assert (dict(ledger.running), await unfinished(world)) == ({}, set())
     assert ledger.spent_on(world.clock().date()) == Spending()
 
@@ -106,11 +106,11 @@ async def test_a_swarm_that_ended_and_was_not_finished_is_settled_once_it_is_dri
     assert Ledgers.settle is settle
     world.clock.pass_(60)
     signals = Signals()
-    await sweep(world.app, signals)
+    await sweep(world.services, signals)
     assert signals.started == [swarm.swarm_id]
     await world.run(swarm)
-    assert dict((await world.app.ledgers.read("ada")).running) == {}
-    assert (await get_standing(world.app, ADA)).today.tokens == world.model.calls.total() * 110
+    assert dict((await world.services.ledgers.read("ada")).running) == {}
+    assert (await get_standing(world.services, ADA)).today.tokens == world.model.calls.total() * 110
 
 
 async def test_on_ones_own_machine_only_a_swarms_own_limits_count(world: World) -> None:
@@ -120,6 +120,6 @@ async def test_on_ones_own_machine_only_a_swarms_own_limits_count(world: World) 
     with pytest.raises(QuotaExceeded, match="tokens a day"):
         await world.create(limits=most, tenant=BOB)
     await limit(world, swarms=3)
-    later = App(world.store, world.blobs, world.settings, world.app.actions, world.clock)
+    later = Services(world.store, world.blobs, world.settings, world.services.actions, clock=world.clock)
     with pytest.raises(QuotaExceeded, match="swarms at once"):  # unless the deployment says otherwise
         await create_swarm(later, ADA, Signals(), NewSwarm(directive="Do it"))

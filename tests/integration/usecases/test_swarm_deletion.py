@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from shared.activities.advance_node import advance_node
+from shared.activities.begin_swarm import begin_swarm
 from shared.activities.fail_node import fail_node
-from shared.activities.swarm_ends import begin_swarm, finish_swarm
+from shared.activities.finish_swarm import finish_swarm
 from shared.adapters.sqlite import FILE_NAME
 from shared.errors import Conflict, Gone, NotFound
 from shared.runtime.names import answered_event
@@ -35,10 +36,10 @@ LARGE = {"name": "large.md", "content": "All about it. " * 8_000}
 async def gone(world: World, swarm: Swarm) -> None:
     """Nobody is shown it."""
     with pytest.raises(NotFound):
-        await get_swarm(world.app, ADA, swarm.swarm_id)
+        await get_swarm(world.services, ADA, swarm.swarm_id)
     with pytest.raises(NotFound):
-        await get_tree(world.app, ADA, swarm.swarm_id, 50, None)
-    listed, _ = await list_swarms(world.app, ADA, 50, None)
+        await get_tree(world.services, ADA, swarm.swarm_id, 50, None)
+    listed, _ = await list_swarms(world.services, ADA, 50, None)
     assert swarm.swarm_id not in {one.swarm_id for one in listed}
 
 
@@ -50,7 +51,7 @@ async def removed(world: World, swarm: Swarm) -> None:
             break
         await asyncio.sleep(0.01)
     assert world.files_of(swarm) == []
-    assert swarm.swarm_id not in (await world.app.ledgers.read("ada")).running
+    assert swarm.swarm_id not in (await world.services.ledgers.read("ada")).running
     assert await Tombstones(world.store).there(ADA.space(swarm.swarm_id))
 
 
@@ -58,16 +59,16 @@ async def test_a_swarm_that_has_ended_is_removed_at_once(world: World) -> None:
     swarm = await world.create(context=[LARGE])
     other = await world.create()
     await world.run(swarm)
-    spent = (await world.app.ledgers.read("ada")).days
+    spent = (await world.services.ledgers.read("ada")).days
     assert any(path.parent.name == "blobs" for path in world.files_of(swarm))
 
-    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
     await removed(world, swarm)
-    assert (await world.app.ledgers.read("ada")).days == spent
+    assert (await world.services.ledgers.read("ada")).days == spent
     with pytest.raises(NotFound):
-        await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+        await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
     await world.run(other)
-    assert (await get_swarm(world.app, ADA, other.swarm_id)).ended
+    assert (await get_swarm(world.services, ADA, other.swarm_id)).ended
 
 
 async def test_a_swarm_in_the_middle_of_its_calls_is_hidden_drained_and_removed(world: World) -> None:
@@ -75,33 +76,33 @@ async def test_a_swarm_in_the_middle_of_its_calls_is_hidden_drained_and_removed(
     world.model.gate.clear()
     running = asyncio.create_task(world.run(swarm))
     await world.model.waits.wait()
-    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
     await gone(world, swarm)
     world.model.gate.set()
     await running  # its nodes end as cancelled
     await gone(world, swarm)
     world.clock.pass_(2)
     signals = Signals()
-    await sweep(world.app, signals)
+    await sweep(world.services, signals)
     await removed(world, swarm)
     assert signals.started == []
-    ledger = await world.app.ledgers.read("ada")
+    ledger = await world.services.ledgers.read("ada")
     assert ledger.spent_on(world.clock().date()).tokens == world.model.calls.total() * 110 > 0
 
 
 async def test_a_swarm_that_nobody_works_on_any_more_is_removed_when_its_time_is_up(world: World) -> None:
     swarm = await world.create()
-    await advance_node(world.engine, root_ref(ADA.space(swarm.swarm_id)))
+    await advance_node(world.services, root_ref(ADA.space(swarm.swarm_id)))
     calls = world.model.calls.total()
-    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
     world.clock.pass_(2)
-    await sweep(world.app, Signals())
+    await sweep(world.services, Signals())
     assert world.files_of(swarm)  # its nodes may still be ending
     world.clock.pass_(DRAIN.total_seconds())
-    await sweep(world.app, Signals())
+    await sweep(world.services, Signals())
     await removed(world, swarm)
     # What it used is summed from its logs.
-    ledger = await world.app.ledgers.read("ada")
+    ledger = await world.services.ledgers.read("ada")
     assert ledger.spent_on(world.clock().date()).tokens == calls * 110 > 0
 
 
@@ -110,9 +111,9 @@ async def test_a_worker_that_comes_back_late_leaves_nothing(world: World) -> Non
     world.model.gate.clear()
     late = asyncio.create_task(world.run(swarm, world.worker("late")))
     await world.model.waits.wait()
-    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
     world.clock.pass_(DRAIN.total_seconds() + 2)
-    await sweep(world.app, Signals())
+    await sweep(world.services, Signals())
     await removed(world, swarm)
     world.model.gate.set()  # its answer arrives, and is to be journalled
     await late
@@ -149,7 +150,7 @@ async def test_a_worker_that_is_held_up_before_any_of_its_writes_leaves_nothing(
         await asyncio.wait({worker, halt}, return_when=asyncio.FIRST_COMPLETED)
         halt.cancel()
         reached = stopped.is_set()
-        await deleting.remove_swarm(world.app, ADA.space(swarm.swarm_id))  # as the sweep does in the end
+        await deleting.remove_swarm(world.services, ADA.space(swarm.swarm_id))  # as the sweep does in the end
         go_on.set()
         await worker
         await removed(world, swarm)
@@ -161,22 +162,22 @@ async def test_a_worker_that_is_held_up_before_any_of_its_writes_leaves_nothing(
 async def test_late_activities_of_a_deleted_swarm_end_quietly(world: World) -> None:
     swarm = await world.create()
     await world.run(swarm)
-    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
     root = root_ref(ADA.space(swarm.swarm_id))
-    assert (await advance_node(world.engine, root)).kind == "ended"
-    assert (await begin_swarm(world.engine, root)).kind == "ended"
-    await fail_node(world.engine, Failure(ref=root, reason="lost"))
-    await finish_swarm(world.engine, root)
+    assert (await advance_node(world.services, root)).kind == "ended"
+    assert (await begin_swarm(world.services, root)).kind == "ended"
+    await fail_node(world.services, Failure(ref=root, reason="lost"))
+    await finish_swarm(world.services, root)
     await removed(world, swarm)
     with pytest.raises(NotFound):  # which is not the same as a node that never was
-        await drive_node(world.engine, root_ref(ADA.space("never")))
+        await drive_node(world.services, root_ref(ADA.space("never")))
 
 
 async def test_every_write_that_could_bring_a_space_back_is_refused(world: World) -> None:
     swarm = await world.create()
     await world.run(swarm)
     space = ADA.space(swarm.swarm_id)
-    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
     for store in (world.store, world.worker("other").store):
         for condition in (None, IfAbsent()):
             with pytest.raises(Gone):
@@ -194,13 +195,13 @@ async def test_a_paused_and_a_blocked_swarm_are_woken_to_end(world: World) -> No
     root = root_ref(ADA.space(swarm.swarm_id))
     with suppress(TimeoutError):
         async with asyncio.timeout(3):
-            await drive_node(world.engine, root)
+            await drive_node(world.services, root)
     signals = Signals()
-    await delete_swarm(world.app, ADA, signals, swarm.swarm_id)
+    await delete_swarm(world.services, ADA, signals, swarm.swarm_id)
     assert [event for _, event in signals.woken] == [answered_event(0)]
     await world.run(swarm)
     world.clock.pass_(2)
-    await sweep(world.app, Signals())
+    await sweep(world.services, Signals())
     await removed(world, swarm)
 
 
@@ -234,27 +235,27 @@ async def test_a_deletion_that_breaks_off_anywhere_is_gone_on_with_by_the_sweep(
         ):
             mortal(name, part)
         with suppress(RuntimeError):
-            await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+            await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
     if step > 1:
         world.clock.pass_(2)
-        await sweep(world.app, Signals())
+        await sweep(world.services, Signals())
         await removed(world, swarm)
     else:  # it had not begun
-        assert await get_swarm(world.app, ADA, swarm.swarm_id)
+        assert await get_swarm(world.services, ADA, swarm.swarm_id)
 
 
 async def test_the_sweep_drops_what_a_dead_process_left_and_then_forgets(world: World) -> None:
     swarm = await world.create(SMALL)
     await world.run(swarm)
-    await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+    await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
     # It wrote after the drop, and died before it could look for the tombstone.
     await world.bare.put(ADA.space(swarm.swarm_id), Category.ARTIFACT, "late", "{}")
     world.clock.pass_(2)
-    await sweep(world.app, Signals())
+    await sweep(world.services, Signals())
     assert world.files_of(swarm) == []
     world.clock.pass_(DROP_FOR)
-    assert await sweep(world.app, Signals()) == 1
-    assert await sweep(world.app, Signals()) == 0
+    assert await sweep(world.services, Signals()) == 1
+    assert await sweep(world.services, Signals()) == 0
     assert [entry async for entry in UnfinishedSwarms(world.store).all()] == []
     await removed(world, swarm)
 
@@ -274,11 +275,11 @@ class TestAnswers:
 
     async def created(self, world: World, directive: str = SMALL) -> Swarm:
         """A swarm that was created under a key and has ended."""
-        once = Once(world.app, ADA, "create_swarm", KEY, await fingerprint(directive.encode()))
+        once = Once(world.services, ADA, "create_swarm", KEY, await fingerprint(directive.encode()))
         swarm_id = await once.begin()
         assert isinstance(swarm_id, str)
         new = NewSwarm.model_validate({"directive": directive})
-        swarm = await create_swarm(world.app, ADA, Signals(), new, swarm_id)
+        swarm = await create_swarm(world.services, ADA, Signals(), new, swarm_id)
         await once.end(Answer(status=202, headers={}, body=swarm.model_dump_json()))
         await world.run(swarm)
         return swarm
@@ -287,7 +288,7 @@ class TestAnswers:
         swarm = await self.created(world, f"{SMALL}\n\nMind the heliotrope.")
         assert {category for category, value in stored(world) if "heliotrope" in value} > {"swarm", "swarm_state"}
         assert not [value for category, value in stored(world) if category == "idempotency" and "heliotrope" in value]
-        await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+        await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
         await removed(world, swarm)
         assert not [category for category, value in stored(world) if "heliotrope" in value]
         others = [path for path in world.folder.rglob("*") if path.is_file() and FILE_NAME not in path.name]
@@ -295,20 +296,20 @@ class TestAnswers:
 
     async def test_a_repetition_after_the_deletion_makes_no_second_swarm(self, world: World) -> None:
         swarm = await self.created(world)
-        again = Once(world.app, ADA, "create_swarm", KEY, await fingerprint(SMALL.encode()))
+        again = Once(world.services, ADA, "create_swarm", KEY, await fingerprint(SMALL.encode()))
         answer = await again.begin()
         assert isinstance(answer, Answer)
         assert swarm.swarm_id in answer.body
-        await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+        await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
         with pytest.raises(Conflict, match="was deleted"):
             await again.begin()
 
     async def test_the_answers_to_other_requests_stay(self, world: World) -> None:
         swarm = await self.created(world)
-        other = Once(world.app, ADA, "create_swarm", "another-key", "f")
+        other = Once(world.services, ADA, "create_swarm", "another-key", "f")
         await other.begin()
         await other.end(Answer(status=202, headers={}, body="{}"))
-        await delete_swarm(world.app, ADA, Signals(), swarm.swarm_id)
+        await delete_swarm(world.services, ADA, Signals(), swarm.swarm_id)
         assert await other.begin() == Answer(status=202, headers={}, body="{}")
 
 

@@ -10,7 +10,7 @@ from shared import bootstrap
 from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.sqlite import SqliteStore
 from shared.config import Settings
-from shared.usecases.app import App
+from shared.services import Services
 from shared.usecases.retention import purge_history
 
 DAY = timedelta(days=1)
@@ -53,17 +53,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def app_of(tmp_path: Path, clock: Clock) -> Callable[[float], App]:
-    def app(days: float) -> App:
+def app_of(tmp_path: Path, clock: Clock) -> Callable[[float], Services]:
+    def app(days: float) -> Services:
         settings = Settings(history_days=days)
-        return App(SqliteStore(tmp_path), FilesystemBlobs(tmp_path), settings, bootstrap.action_space(), clock)
+        return Services(
+            SqliteStore(tmp_path), FilesystemBlobs(tmp_path), settings, bootstrap.action_space(), clock=clock
+        )
 
     return app
 
 
 @pytest.mark.parametrize("days", [0.5, 7, 365])
 async def test_what_is_older_than_the_window_goes_and_nothing_else(
-    app_of: Callable[[float], App], clock: Clock, days: float
+    app_of: Callable[[float], Services], clock: Clock, days: float
 ) -> None:
     host, edge = Host(clock, 800), clock() - days * DAY
 
@@ -73,7 +75,7 @@ async def test_what_is_older_than_the_window_goes_and_nothing_else(
 
 
 async def test_slices_follow_upon_each_other_from_the_oldest_to_a_last_one_of_a_day(
-    app_of: Callable[[float], App], clock: Clock
+    app_of: Callable[[float], Services], clock: Clock
 ) -> None:
     host, now = Host(clock, 1), clock()
     await purge_history(app_of(7), host)
@@ -84,7 +86,9 @@ async def test_slices_follow_upon_each_other_from_the_oldest_to_a_last_one_of_a_
     assert now - host.asked[0][0] > 11 * 365 * DAY
 
 
-async def test_a_slice_that_takes_the_host_too_long_is_halved(app_of: Callable[[float], App], clock: Clock) -> None:
+async def test_a_slice_that_takes_the_host_too_long_is_halved(
+    app_of: Callable[[float], Services], clock: Clock
+) -> None:
     host, edge = Host(clock, 9, timedelta(seconds=12)), clock() - 7 * DAY
     await purge_history(app_of(7), host)
 
@@ -92,7 +96,7 @@ async def test_a_slice_that_takes_the_host_too_long_is_halved(app_of: Callable[[
     assert len(host.asked) == 12 + 2 + 2  # two of them hold a day's worth each
 
 
-async def test_a_tick_ends_in_time_and_the_next_goes_on(app_of: Callable[[float], App], clock: Clock) -> None:
+async def test_a_tick_ends_in_time_and_the_next_goes_on(app_of: Callable[[float], Services], clock: Clock) -> None:
     host, edge = Host(clock, 40, timedelta(seconds=4)), clock() - 7 * DAY
     left, ticks = len(host.kept), 0
     while min(host.kept) <= edge:
@@ -104,7 +108,7 @@ async def test_a_tick_ends_in_time_and_the_next_goes_on(app_of: Callable[[float]
     assert ticks > 1
 
 
-async def test_a_host_that_cannot_purge_at_all_is_told_of(app_of: Callable[[float], App], clock: Clock) -> None:
+async def test_a_host_that_cannot_purge_at_all_is_told_of(app_of: Callable[[float], Services], clock: Clock) -> None:
     class Stuck(Host):
         async def purge(self, since: datetime, until: datetime) -> int:
             self.asked.append((since, until))
