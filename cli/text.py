@@ -1,20 +1,26 @@
 """Words, times and amounts as the command writes them."""
 
+import re
 import unicodedata
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-#: Marks that reorder what is shown, so that text reads as something it is not.
-_REORDERING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+#: Unicode's controls (C0 and C1), format characters (marks that reorder, join or hide) and halves of surrogates.
+_STEERING = frozenset({"Cc", "Cf", "Cs"})
+#: The block of tags and further variation selectors, which spell text that nobody sees; Unicode names only part of it.
+_UNSEEN = range(0xE0000, 0xE1000)
+_LINE_ENDS = re.compile("\r\n|\u2028|\u2029")
 
 
 def clean(text: str) -> str:
-    """Text that a model or a server wrote, without what would steer the terminal it is shown on."""
-    return "".join(character for character in text.replace("\r\n", "\n") if _is_harmless(character))
+    """Text that a model, a user or a server wrote, without what would steer the terminal it is shown on."""
+    return "".join(character for character in _LINE_ENDS.sub("\n", text) if _is_harmless(character))
 
 
 def _is_harmless(character: str) -> bool:
-    return character in "\n\t" or (unicodedata.category(character) not in {"Cc", "Cs"} and character not in _REORDERING)
+    if character in "\n\t":
+        return True
+    return unicodedata.category(character) not in _STEERING and ord(character) not in _UNSEEN
 
 
 def first_words(text: str, width: int = 80) -> str:

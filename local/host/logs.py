@@ -4,6 +4,8 @@ import logging
 import sys
 import time
 
+from cli.text import clean
+
 #: The host's own logger.
 log = logging.getLogger("swarmstar.host")
 
@@ -17,6 +19,10 @@ class LineFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         self.converter = time.gmtime
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without what an exception's text could steer the terminal with."""
+        return clean(super().format(record))
 
 
 def configure(level: str) -> None:

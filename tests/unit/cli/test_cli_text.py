@@ -1,5 +1,7 @@
 """Words as the command writes them."""
 
+import unicodedata
+
 import pytest
 
 from cli.text import clean, count, duration, first_words, short_action, size
@@ -13,11 +15,22 @@ from cli.text import clean, count, duration, first_words, short_action, size
         ("a\r\nb\tc\rd", "a\nb\tcd"),
         ("safe\u202egnp.exe", "safegnp.exe"),
         ("lone \ud800", "lone "),
-        ("naïve 日本 👩‍💻", "naïve 日本 👩‍💻"),
+        ("naïve 日本 👩💻", "naïve 日本 👩💻"),
+        ("one\u2028two\u2029three", "one\ntwo\nthree"),
     ],
 )
 def test_nothing_of_a_model_steers_the_terminal(text: str, cleaned: str) -> None:
     assert clean(text) == cleaned
+
+
+def test_no_control_or_format_character_of_unicode_is_shown() -> None:
+    """Among them the Arabic letter mark, joiners, soft hyphens, and the tags that spell text nobody sees."""
+    found = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in {"Cc", "Cf", "Cs"}]
+    hidden = [character for character in found if character not in "\n\t"]
+    hidden += map(chr, range(0xE0000, 0xE1000))
+    assert len(hidden) > 4_000
+    assert {"\x1b", "\x9b", "\u00ad", "\u061c", "\u200d", "\u202e", "\u2066", "\ufeff", "\U000e0041"} <= set(hidden)
+    assert [f"U+{ord(character):04X}" for character in hidden if clean(f"a{character}b") != "ab"] == []
 
 
 def test_first_words_are_one_line_and_cut() -> None:
