@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from cli.failures import CliError
-from cli.text import clean
+from cli.private_files import make_folder, open_private
+from cli.text import clean, first_words
 
-#: Parts of a name, and characters of a part, that are kept.
+#: Parts of a name, and bytes of a part, that are kept: file systems take 255 bytes a part, and some 1,024 in all.
 _PARTS = 6
-_LENGTH = 100
+_BYTES = 100
+_SUFFIX = 10
 _UNFIT = re.compile(r'[<>:"|?*\s]+')
 #: Tries to find a free name.
 _TRIES = 1000
@@ -35,25 +37,33 @@ def safe_name(name: str) -> PurePosixPath:
 
 def _safe_part(part: str) -> str:
     part = _UNFIT.sub("_", part.strip()).strip("._ ") if part.strip(". ") else ""
-    if len(part) > _LENGTH:
-        suffix = PurePosixPath(part).suffix[:10]
-        part = part[: _LENGTH - len(suffix)] + suffix
+    if len(part.encode()) > _BYTES:
+        suffix = _cut(PurePosixPath(part).suffix, _SUFFIX)
+        part = _cut(part, _BYTES - len(suffix.encode())) + suffix
     return f"{part}_" if PureWindowsPath(part).is_reserved() else part
 
 
+def _cut(text: str, most: int) -> str:
+    """The start of a text that has at most so many bytes."""
+    return text.encode()[:most].decode(errors="ignore")
+
+
 def save(folder: Path, name: str, content: bytes) -> Saved:
-    """Write `content` under `folder` without overwriting anything; the same content is not written twice."""
+    """Write `content` under `folder` without overwriting anything; the same content is not written twice.
+
+    Raises `CliError` that names the file, which is then not there.
+    """
     wanted = folder / safe_name(name)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         _enter(folder, wanted.parent)
         for number in range(1, _TRIES):
             path = wanted if number == 1 else wanted.with_stem(f"{wanted.stem}-{number}")
             if _write(path, content):
                 return Saved(path, renamed=path.relative_to(folder).as_posix() != name)
     except OSError as error:
-        raise CliError(f"{clean(name)} cannot be saved in {folder}: {error.strerror}") from error
-    raise CliError(f"{clean(name)} cannot be saved in {folder}: there are {_TRIES} files of that name.")
+        raise CliError(f"{first_words(name)} cannot be saved in {folder}: {error.strerror}") from error
+    raise CliError(f"{first_words(name)} cannot be saved in {folder}: there are {_TRIES} files of that name.")
 
 
 def _enter(folder: Path, parent: Path) -> None:
@@ -62,7 +72,7 @@ def _enter(folder: Path, parent: Path) -> None:
     step = folder
     for part in parent.relative_to(folder).parts:
         step /= part
-        step.mkdir(exist_ok=True)
+        step.mkdir(mode=0o700, exist_ok=True)
         if not step.resolve().is_relative_to(root):
             raise CliError(f"{step} leads out of {folder}; nothing is saved through it.")
 
@@ -70,8 +80,13 @@ def _enter(folder: Path, parent: Path) -> None:
 def _write(path: Path, content: bytes) -> bool:
     """Whether `path` now holds `content`: it was free, or held just that."""
     try:
-        with path.open("xb") as file:
-            file.write(content)
+        with open(path, "xb", opener=open_private) as file:
+            try:
+                file.write(content)
+                file.flush()
+            except BaseException:
+                path.unlink()
+                raise
     except FileExistsError:
         return path.is_file() and not path.is_symlink() and path.read_bytes() == content
     return True

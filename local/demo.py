@@ -28,6 +28,7 @@ from cli.failures import CliError
 from cli.follow import Follower
 from cli.options import local_key
 from cli.output import is_terminal, remark, say
+from cli.private_files import set_private_umask
 from cli.text import clean, duration
 from cli.tree import LiveTree
 from cli.views import choose, used
@@ -132,19 +133,20 @@ def _cancel(url: str, swarm_id: str) -> None:
 def conclude(api: Api, example: Example, work: Path, swarm: SwarmView, tree: LiveTree) -> list[str]:
     """Save what was made, say what came of it, and return what was promised and is not there."""
     found = api.artifacts(swarm.swarm_id)
-    saved = save_all(api, swarm.swarm_id, found, work / "artifacts")
+    taken = save_all(api, swarm.swarm_id, found, work / "artifacts")
     # Rounds may write a file again; what counts is the last.
-    paths = {artifact.name: saved[artifact.artifact_id].path for artifact in found.items}
+    named = [(item.name, taken.saved.get(item.artifact_id)) for item in found.items]
+    paths = {name: one.path for name, one in named if one is not None}
     say()
     if not is_terminal():
         show_tree(swarm, tree)
     took = duration((swarm.ended - swarm.created).total_seconds()) if swarm.ended else "?"
     say(f"Cost   {used(swarm)}, {took}")
-    for one in saved.values():
+    for one in taken.saved.values():
         say(f"Work   {one.path}")
     say(f"Again  swarmstar dev --state {work / 'host.db'} --spaces {work / 'spaces'}")
     say(f"       swarmstar tree {swarm.swarm_id}")
-    return [*ending_problems(swarm), *artifact_problems(example.expects.artifacts, paths)]
+    return [*ending_problems(swarm), *taken.failed.values(), *artifact_problems(example.expects.artifacts, paths)]
 
 
 def ending_problems(swarm: SwarmView) -> list[str]:
@@ -241,6 +243,7 @@ def _leave(number: int, _frame: FrameType | None) -> Never:
 
 def main() -> None:
     """Run it; what goes wrong is one message, not a traceback."""
+    set_private_umask()
     signal.signal(signal.SIGTERM, _leave)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(demo)

@@ -115,6 +115,8 @@ class CannedApi:
         self.ended = True
         self.question = dict(QUESTION)
         self.artifacts: dict[str, tuple[str, bytes]] = {"a1": ("tally.py", b"print('hello')\n")}
+        #: Artifacts that are listed and whose content is not there.
+        self.gone: set[str] = set()
         self.received: list[tuple[str, str, Any]] = []
         self.headers: dict[str, str] = {}
         #: What every request is answered with while it is set: status, body, headers.
@@ -294,7 +296,10 @@ class CannedApi:
         return web.json_response({"items": items})
 
     async def _content(self, request: web.Request) -> web.Response:
-        return web.Response(body=self.artifacts[request.match_info["artifact_id"]][1])
+        artifact_id = request.match_info["artifact_id"]
+        if artifact_id in self.gone:
+            return problem(404, "the content of this artifact is gone")
+        return web.Response(body=self.artifacts[artifact_id][1])
 
     async def _control(self, request: web.Request) -> web.Response:
         if request.path.endswith("/cancel") and self.swarm["status"] == "running":

@@ -298,3 +298,44 @@ def test_no_artifact_is_saved_through_a_link_that_leads_out(cli: Cli, api: Canne
     assert ran.code == 1
     assert "leads out of" in ran.err
     assert list(outside.iterdir()) == []
+
+
+def test_an_artifact_that_cannot_be_saved_is_named_and_the_rest_is_saved(
+    cli: Cli, api: CannedApi, tmp_path: Path
+) -> None:
+    outside, target = tmp_path / "outside", tmp_path / "target"
+    outside.mkdir()
+    target.mkdir()
+    (target / "src").symlink_to(outside)
+    (target / "file").touch()
+    long = "報" * 255 + ".md"
+    api.artifacts = {
+        "a1": ("first.md", b"1"),
+        "a2": ("src/evil.py", b"2"),
+        "a3": ("file/below.md", b"3"),
+        "a4": (long, b"4"),
+        "a5": ("last.md", b"5"),
+    }
+
+    ran = cli("artifacts", SWARM_ID, "--save", str(target))
+    listed = cli("artifacts", SWARM_ID, "--save", str(target), "--json")
+
+    assert (ran.code, listed.code) == (1, 1)
+    assert "src leads out of" in ran.err
+    assert "file/below.md cannot be saved" in ran.err
+    assert "2 of 5 files were not saved" in ran.err
+    assert {path.read_bytes() for path in target.iterdir() if path.is_file()} == {b"1", b"", b"4", b"5"}
+    items = documents(listed.out)[0]["items"]
+    assert [item["saved"] is None for item in items] == [False, True, True, False, False]
+    assert list(outside.iterdir()) == []
+
+
+def test_an_artifact_the_server_no_longer_has_does_not_keep_the_rest(cli: Cli, api: CannedApi, tmp_path: Path) -> None:
+    api.artifacts = {"a1": ("first.md", b"1"), "a2": ("gone.md", b"2"), "a3": ("last.md", b"3")}
+    api.gone = {"a2"}
+
+    ran = cli("artifacts", SWARM_ID, "--save", str(tmp_path))
+
+    assert ran.code == 1
+    assert "gone.md: the content of this artifact is gone" in ran.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first.md", "last.md"]

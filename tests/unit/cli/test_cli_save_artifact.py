@@ -1,9 +1,12 @@
 """Names that a model chose."""
 
+import resource
+import signal
 from pathlib import Path
 
 import pytest
 
+from cli.failures import CliError
 from cli.save_artifact import safe_name, save
 
 
@@ -26,11 +29,29 @@ from cli.save_artifact import safe_name, save
         ("", "artifact"),
         ("../..", "artifact"),
         ("x" * 300 + ".json", "x" * 95 + ".json"),
+        ("報" * 300 + ".json", "報" * 31 + ".json"),
+        ("é" * 300, "é" * 50),
+        ("x." + "報" * 300, "x." + "報" * 29 + "." + "報" * 3),
         ("/".join("abcdefgh"), "c/d/e/f/g/h"),
     ],
 )
 def test_a_name_cannot_leave_hide_or_harm(name: str, safe: str) -> None:
     assert str(safe_name(name)) == safe
+
+
+@pytest.mark.parametrize("name", ["報" * 300 + ".md", "👩" * 255, "/".join(["報" * 100] * 9), "x" * 300, "." * 300])
+def test_a_name_of_any_length_can_be_saved(tmp_path: Path, name: str) -> None:
+    first, second = save(tmp_path, name, b"one"), save(tmp_path, name, b"two")
+
+    assert first.path.read_bytes() == b"one"
+    assert second.path.read_bytes() == b"two"
+
+
+def test_only_the_user_can_read_what_is_saved(tmp_path: Path) -> None:
+    saved = save(tmp_path / "made", "a/b.txt", b"one")
+
+    assert saved.path.stat().st_mode & 0o777 == 0o600
+    assert [folder.stat().st_mode & 0o777 for folder in (saved.path.parent, tmp_path / "made")] == [0o700, 0o700]
 
 
 def test_the_same_content_is_written_once_and_another_beside_it(tmp_path: Path) -> None:
@@ -57,3 +78,16 @@ def test_a_link_is_never_written_through(tmp_path: Path) -> None:
 
     assert not outside.exists()
     assert saved.path == folder / "a-2.txt"
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_left(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handled = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(CliError, match=r"large\.bin cannot be saved"):
+            save(tmp_path, "large.bin", bytes(10_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handled)
+    assert list(tmp_path.iterdir()) == []
