@@ -10,6 +10,7 @@ from cli.context import read_file
 from cli.failures import CliError
 from cli.options import Json, SwarmId, Url, connect
 from cli.output import emit, say
+from cli.private_files import open_private
 from cli.text import clean, size
 from shared.types import check_scope_id
 
@@ -46,7 +47,7 @@ def import_file(
 def _write(api: Api, swarm_id: str, target: Path) -> int:
     """Write the archive to a file that is not there yet; one that breaks off leaves none."""
     try:
-        with target.open("xb") as file:
+        with open(target, "xb", opener=open_private) as file:
             try:
                 return api.export_swarm(swarm_id, file)
             except BaseException:

@@ -13,6 +13,8 @@ from typing import Annotated, Never
 import typer
 
 from cli.options import KEY_FILE
+from cli.output import remark
+from cli.private_files import set_private_umask
 from local.dev.endpoint import Endpoint, configured, offline
 from local.dev.environment import app_environment
 from local.dev.key import local_key
@@ -109,10 +111,11 @@ def _leave(number: int, _frame: FrameType | None) -> Never:
 
 def main() -> None:
     """Run it; what goes wrong is one message, not a traceback."""
+    set_private_umask()
     try:
         app(prog_name=os.environ.pop("SWARMSTAR_CALLED", None))
     except (SwarmStarError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
+        remark(f"error: {error}")
         raise SystemExit(1) from error
 
 

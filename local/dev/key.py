@@ -3,12 +3,13 @@
 import os
 from pathlib import Path
 
+from cli.private_files import make_folder
 from shared.tenancy.api_keys import new_secret
 
 
 def local_key(path: Path) -> str:
     """The key in a file, made if there is none. Raises `OSError`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from cli.private_files import set_private_umask
 from local.host.durable.storage import StorageError
 from local.host.host import DEFAULT_STATE, Host, HostFailed, run
 from local.host.indexing import IndexingError
@@ -24,6 +25,7 @@ _FILES = 8_192
 def main() -> int:
     """Parse the command line and serve. The exit status is 0 after an orderly stop and 1 after a failure."""
     options = _parse()
+    set_private_umask()
     root = options.root.resolve()
     state = (options.state or root / DEFAULT_STATE).resolve()
     os.chdir(root)

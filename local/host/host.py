@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from cli.private_files import make_folder
 from local.host import indexing
 from local.host.body import Bodies
 from local.host.durable import sdk
@@ -77,7 +78,7 @@ class Host:
         app itself raises on import.
         """
         functions = indexing.load(self._root)
-        self._state.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._state.parent)
         self._lock.acquire()
         try:
             await self._open(functions)

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import IO
 
+from cli.private_files import open_private
+
 
 class StateInUse(Exception):
     """Another host process works on the same state file."""
@@ -19,7 +21,8 @@ class StateLock:
 
     def acquire(self) -> None:
         """Take the lock or raise `StateInUse` at once."""
-        file = self._path.open("a+", encoding="ascii")
+        descriptor = open_private(str(self._path), os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        file = os.fdopen(descriptor, "a+", encoding="ascii")
         try:
             _lock(file)
         except OSError:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.private_files import set_private_umask
 from local.models.cache import cached
 from local.models.fetch import fetch as fetch_model
 from local.models.progress import Bar, PlainLines
@@ -78,6 +79,7 @@ def fetch_shown(model: ModelFile, console: Console) -> Path:
 
 def main() -> None:
     """Run a command; what goes wrong is one message, not a traceback."""
+    set_private_umask()
     try:
         app(prog_name=os.environ.pop("SWARMSTAR_CALLED", None))
     except (SwarmStarError, OSError) as error:

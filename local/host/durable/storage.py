@@ -11,13 +11,16 @@ the last commits, but never tears one.
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cli.private_files import make_folder
 from local.host.durable.model import Instance, Message
 from local.host.durable.schema import (
     ADD_TOTAL,
@@ -116,13 +119,21 @@ class Storage:
 
     def open(self) -> None:
         """Open or create the file. Raises `StorageError` if it is not a state file of this version."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path.parent)
         self._loop = asyncio.get_running_loop()
         try:
+            self._close_to_others()
             self._db = sqlite3.connect(self._path, isolation_level=None, cached_statements=256)
             self._prepare()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StorageError(f"cannot use {self._path} as state file: {error}") from error
+
+    def _close_to_others(self) -> None:
+        """Make the file, or what an older version left, readable by its owner alone; SQLite's log takes its mode."""
+        self._path.touch(mode=0o600)
+        for ending in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                os.chmod(f"{self._path}{ending}", 0o600)
 
     def _prepare(self) -> None:
         for pragma in (

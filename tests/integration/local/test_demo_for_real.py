@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ async def test_the_demo_ends_with_what_its_example_promised(tmp_path: Path) -> N
         demo = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "local.demo"),
             cwd=tmp_path,
+            umask=0o022,
             env={**kept, "OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "k", "PYTHONPATH": str(HOME)},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -44,6 +46,13 @@ async def test_the_demo_ends_with_what_its_example_promised(tmp_path: Path) -> N
     assert demo.returncode == 0, said
     assert "Both are written." in said
     assert _saved(tmp_path) == ["late_fee.py", "late_fee_notice.md"]
+    made = _modes(tmp_path)
+    assert {"host.db", "host.db.lock", "host.log", "swarm_default_kv_store.db", "late_fee.py"} <= made.keys()
+    assert {name: oct(mode) for name, mode in made.items() if mode & 0o077} == {}
+
+
+def _modes(folder: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
 
 
 def _saved(folder: Path) -> list[str]:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -41,6 +42,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             [sys.executable, "-m", "local.dev", "--root", str(root), "--port", "0", *options],
             cwd=tmp_path,
             env=kept | env,
+            umask=0o022,
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -79,6 +81,17 @@ def test_the_app_is_told_its_model_and_its_folder(start: Start, tmp_path: Path) 
     assert (tmp_path / ".swarmstar" / "host.db").is_file()
     assert "Model: mine at http://127.0.0.1:9/v1" in err
     assert "secret" not in err
+
+
+def test_its_files_are_its_users_alone(start: Start, tmp_path: Path) -> None:
+    """Among them the database of a host that has not come to move its log into it."""
+    child = start(OPENAI_API_KEY="secret")
+    address(child)
+
+    folder = tmp_path / ".swarmstar"
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
+    assert modes.keys() >= {"host.db", "host.db-wal", "host.db-shm", "host.db.lock", "api-key"}
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
 
 
 def test_it_ends_with_whoever_started_it(start: Start) -> None:

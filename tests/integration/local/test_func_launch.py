@@ -80,6 +80,7 @@ def launch(tmp_path: Path, root: Path) -> Iterator[Launch]:
             [sys.executable, "-m", "local.func", "--root", str(root), *options],
             cwd=tmp_path,
             env=kept | env,
+            umask=0o022,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -124,6 +125,9 @@ def test_the_tools_get_the_app_its_settings_and_storage(launch: Launch, root: Pa
     made = json.loads((root / SETTINGS).read_text())["Values"]
     assert made == json.loads((root / EXAMPLE).read_text())["Values"] | {"SWARMSTAR_LOCAL_KEY_SHA256": digest(key)}
     assert err.count(key) == 1
+    made = [root / SETTINGS, root / ".swarmstar", *(root / ".swarmstar").rglob("*")]
+    assert len(made) > 5
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []
 
 
 @needs_node

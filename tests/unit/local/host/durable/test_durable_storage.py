@@ -1,6 +1,7 @@
 """The state file: whole batches, rows that come and go, refusals."""
 
 import contextlib
+import os
 import sqlite3
 
 import pytest
@@ -99,6 +100,23 @@ async def test_totals_and_row_numbers_go_on_after_a_restart(tmp_path):
     storage.open()
     assert storage.totals["history_events_total"] == 6
     storage.close()
+
+
+async def test_its_files_are_its_owners_alone_and_older_ones_become_so(tmp_path):
+    path = tmp_path / "deep" / "host.db"
+    before = os.umask(0o022)
+    try:
+        for _ in range(2):
+            storage = Storage(path, print)
+            storage.open()
+            touched = [path, *(path.with_name(f"host.db{ending}") for ending in ("-wal", "-shm"))]
+            assert [oct(one.stat().st_mode & 0o777) for one in touched] == ["0o600"] * 3
+            assert path.parent.stat().st_mode & 0o777 == 0o700
+            for one in touched:
+                one.chmod(0o644)
+            storage.close()
+    finally:
+        os.umask(before)
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to be one" * 50, None])
