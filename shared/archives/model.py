@@ -58,6 +58,9 @@ LEFT_OUT: frozenset[Category] = frozenset(
         Category.DUE,
         Category.HOOK,
         Category.HOOK_USE,
+        Category.WORKSPACE,
+        Category.WORKSPACE_MERGE,
+        Category.WORKSPACE_DRAFT,
     }
 )
 

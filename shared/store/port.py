@@ -42,6 +42,9 @@ class Category(StrEnum):
     DUE = "due"
     HOOK = "hook"
     HOOK_USE = "hook_use"
+    WORKSPACE = "workspace"
+    WORKSPACE_MERGE = "workspace_merge"
+    WORKSPACE_DRAFT = "workspace_draft"
 
 
 @dataclass(frozen=True, slots=True)
