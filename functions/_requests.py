@@ -1,10 +1,7 @@
-"""What a request says: its credential, its body and its query, each checked before anything acts on it."""
+"""What a request says: its body and its query, each checked before anything acts on it."""
 
-import base64
-import binascii
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 import azure.functions as func
@@ -100,12 +97,3 @@ def _is_empty(fault: Any) -> bool:
     """Whether text is missing where there must be some."""
     rule = fault.get("ctx", {})
     return (fault["type"], rule.get("min_length"), rule.get("pattern")) in _EMPTY_BY
-
-
-def principal(header: str) -> Mapping[str, str]:
-    """The claims of a platform's principal header, by their short names; raises `ValueError`."""
-    try:
-        read = json.loads(base64.b64decode(header, validate=True))
-        return {str(claim["typ"]).rsplit("/", 1)[-1]: str(claim["val"]) for claim in read["claims"]}
-    except (binascii.Error, KeyError, TypeError, UnicodeDecodeError):
-        raise ValueError("not a principal") from None

@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 
 import azure.functions as func
 
-from functions._requests import principal
+from functions._principal import read_principal
 from shared import bootstrap
 from shared.errors import Forbidden, Unauthenticated
 from shared.tenancy import TenantContext
-from shared.tenancy.identity import Identity
 from shared.usecases import sign_in
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -56,16 +55,21 @@ def _local_user(req: func.HttpRequest, user: str) -> TenantContext:
 
 
 async def _platform_user(req: func.HttpRequest) -> TenantContext:
-    """The user of the platform's sign-in, which has checked the token; of the configured tenants only."""
+    """The user of the platform's sign-in, of a configured tenant and with the permission that a token would need."""
     _refuse_foreign_pages(req)
     try:
-        claims = principal(req.headers[_PRINCIPAL])
+        found = read_principal(req.headers[_PRINCIPAL])
     except ValueError:
         raise Unauthenticated("the platform's principal cannot be read") from None
-    tenant, subject = claims.get("tid") or claims.get("tenantid"), claims.get("oid") or claims.get("objectidentifier")
-    if not tenant or not subject or tenant not in bootstrap.settings().entra_tenants:
+    settings = bootstrap.settings()
+    if found.identity.tenant_id not in settings.entra_tenants:
         raise Unauthenticated("the platform's principal is of no tenant that is let in")
-    return await sign_in.by_identity(bootstrap.services(), Identity(tenant, subject, claims.get("name", "")))
+    if settings.entra_permission not in found.granted:
+        raise Forbidden(
+            f"the platform's principal does not carry the permission {settings.entra_permission!r}: "
+            "have the app role of that name assigned"
+        )
+    return await sign_in.by_identity(bootstrap.services(), found.identity)
 
 
 def _refuse_foreign_pages(req: func.HttpRequest) -> None:

@@ -45,6 +45,7 @@ class EntraTokens:
             if key is None:
                 raise Unauthenticated("the token is not valid")
             claims = self._proven(token, key, issuer)
+            identity = Identity(claims["tid"], claims["oid"], str(claims.get("name", "")))
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("the token has expired") from None
         except (jwt.PyJWTError, KeyError, ValueError):
@@ -53,7 +54,7 @@ class EntraTokens:
             raise Unauthenticated("the token is not valid")
         if self._permission not in _granted(claims):
             raise Forbidden(f"the token does not carry the permission {self._permission!r}")
-        return Identity(tenant, str(claims["oid"]), str(claims.get("name", "")))
+        return identity
 
     def _proven(self, token: str, key: jwt.PyJWK, issuer: str) -> Mapping[str, Any]:
         claims: Mapping[str, Any] = jwt.decode(

@@ -4,6 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
+#: Characters of an id; Entra ID's have 36.
+_MAX_ID = 128
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -12,6 +15,13 @@ class Identity:
     tenant_id: str
     object_id: str
     name: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for ids that are empty or overlong, and for what cannot be stored as text."""
+        if not 0 < len(self.tenant_id) <= _MAX_ID or not 0 < len(self.object_id) <= _MAX_ID:
+            raise ValueError("an id of the identity is empty or too long")
+        for text in (self.tenant_id, self.object_id, self.name):
+            text.encode()  # refuses half surrogates
 
     @property
     def user_id(self) -> str:

@@ -111,6 +111,8 @@ async def test_the_older_issuer_other_audiences_and_apps_are_fine_too(
         assert (await tokens.identify(token(claims(authority, **other)))).object_id == "ada-object"
 
 
+#: Far deeper than Python's own parser goes.
+NESTED = "[" * 5_000
 WRONG: dict[str, dict[str, Any]] = {
     "another issuer": {"iss": "https://login.example/v2.0"},
     "an issuer that begins alike": {"iss": f"https://sts.windows.net/{TENANT}/x"},
@@ -123,6 +125,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "no subject": {"oid": None},
     "a subject that is no text": {"oid": 7},
     "an empty subject": {"oid": ""},
+    "a subject with half a surrogate": {"oid": "\ud800"},
+    "a name with half a surrogate": {"name": "Ada\ud800"},
+    "a name that nests without end": {"name": NESTED},
     "a time that is over": {"exp": 1_000_000_000},
     "no end": {"exp": None},
     "a time to come": {"nbf": 4_000_000_000},
@@ -133,7 +138,9 @@ WRONG: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", WRONG)
 async def test_a_wrong_claim_keeps_its_bearer_out(authority: Authority, tokens: EntraTokens, name: str) -> None:
     said = claims(authority, **WRONG[name])
-    raw = jwt.api_jws.PyJWS().encode(json.dumps(said).encode(), OURS, "RS256", headers={"kid": "key-1"})
+    raw = jwt.api_jws.PyJWS().encode(
+        json.dumps(said).replace(f'"{NESTED}"', NESTED).encode(), OURS, "RS256", headers={"kid": "key-1"}
+    )
     with pytest.raises(Unauthenticated):
         await tokens.identify(raw)
 

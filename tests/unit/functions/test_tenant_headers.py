@@ -27,13 +27,19 @@ def asking(**headers: str) -> func.HttpRequest:
     return func.HttpRequest("GET", "https://swarm.example/api/v1/swarms", headers=named, body=b"")
 
 
-def principal(*claims: tuple[str, str]) -> str:
+def principal(*claims: tuple[str, str], kind: str = "aad") -> str:
     """The platform's header."""
-    said = {"auth_typ": "aad", "claims": [{"typ": kind, "val": value} for kind, value in claims]}
+    said = {"auth_typ": kind, "claims": [{"typ": name, "val": value} for name, value in claims]}
     return base64.b64encode(json.dumps(said).encode()).decode()
 
 
-SIGNED_IN = principal((f"{_SCHEMA}/tenantid", TENANT), (f"{_SCHEMA}/objectidentifier", "ada-object"), ("name", "Ada"))
+SHORT = (("tid", TENANT), ("oid", "ada-object"), ("roles", "Swarms.Access"))
+SIGNED_IN = principal(
+    (f"{_SCHEMA}/tenantid", TENANT),
+    (f"{_SCHEMA}/objectidentifier", "ada-object"),
+    (f"{_SCHEMA}/scope", "openid Swarms.Access"),
+    ("name", "Ada"),
+)
 
 
 @asynccontextmanager
@@ -48,8 +54,7 @@ async def test_the_platforms_identity_counts_where_it_is_believed(
 ) -> None:
     async with deployed(monkeypatch, tmp_path, easy_auth=True, platform_sign_in=True):
         assert (await tenant_of(asking(x_ms_client_principal=SIGNED_IN))).user_id == ADA.user_id
-        short = principal(("tid", TENANT), ("oid", "ada-object"))
-        assert (await tenant_of(asking(x_ms_client_principal=short))).user_id == ADA.user_id
+        assert (await tenant_of(asking(x_ms_client_principal=principal(*SHORT)))).user_id == ADA.user_id
         with pytest.raises(Forbidden, match="another site"):
             await tenant_of(asking(x_ms_client_principal=SIGNED_IN, sec_fetch_site="cross-site"))
 
@@ -72,6 +77,19 @@ async def test_anybody_can_send_it_elsewhere(
         base64.b64encode(b"[]").decode(),
         base64.b64encode(b"\xff").decode(),
         base64.b64encode(b'{"claims": [7]}').decode(),
+        base64.b64encode(b"[" * 5_000).decode(),
+        base64.b64encode(b'{"auth_typ": "aad", "claims": ' + b"[" * 5_000).decode(),
+        base64.b64encode(b'{"auth_typ": "aad", "claims": [], "more": ' + b"9" * 5_000 + b"}").decode(),
+        "\udcff",
+        principal(*SHORT, ("name", "\ud800")),
+        principal(*SHORT[:1], ("oid", "\ud800"), *SHORT[2:]),
+        principal(*SHORT, *((f"more{number}", "x") for number in range(2_000))),
+        principal(*SHORT, kind="google"),
+        principal(*SHORT, ("oid", "bob-object")),
+        principal(*SHORT, ("tid", "another")),
+        principal(*SHORT, (f"{_SCHEMA}/objectidentifier", "bob-object")),
+        principal(*SHORT[:1], ("https://provider.example/oid", "ada-object"), *SHORT[2:]),
+        principal(("https://provider.example/tid", TENANT), *SHORT[1:]),
         principal(),
         principal(("tid", TENANT)),
         principal(("oid", "ada-object")),
@@ -83,6 +101,34 @@ async def test_a_principal_that_names_nobody_here(monkeypatch: pytest.MonkeyPatc
     async with deployed(monkeypatch, tmp_path, easy_auth=True, platform_sign_in=True):
         with pytest.raises(Unauthenticated):
             await tenant_of(asking(x_ms_client_principal=header))
+
+
+async def test_a_claim_that_only_ends_like_another_changes_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with deployed(monkeypatch, tmp_path, easy_auth=True, platform_sign_in=True):
+        header = principal(*SHORT, ("https://provider.example/oid", "bob-object"), ("http://x/tenantid", "another"))
+        assert (await tenant_of(asking(x_ms_client_principal=header))).user_id == ADA.user_id
+
+
+@pytest.mark.parametrize(
+    "granted",
+    [(), (("roles", "Swarms.Accessible"),), (("scp", "openid"),), (("https://x.example/roles", "Swarms.Access"),)],
+)
+async def test_a_principal_needs_the_permission_that_a_token_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, granted: tuple[tuple[str, str], ...]
+) -> None:
+    async with deployed(monkeypatch, tmp_path, easy_auth=True, platform_sign_in=True):
+        with pytest.raises(Forbidden, match=r"Swarms\.Access"):
+            await tenant_of(asking(x_ms_client_principal=principal(*SHORT[:2], *granted)))
+
+
+async def test_another_permission_can_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async with deployed(monkeypatch, tmp_path, easy_auth=True, platform_sign_in=True, entra_permission="Use"):
+        with pytest.raises(Forbidden, match="Use"):
+            await tenant_of(asking(x_ms_client_principal=SIGNED_IN))
+        header = principal(*SHORT[:2], ("scp", "openid Use"))
+        assert (await tenant_of(asking(x_ms_client_principal=header))).user_id == ADA.user_id
 
 
 class OneToken:
