@@ -1,46 +1,14 @@
-"""The Azure Functions app: creates it and registers blueprints, nothing else."""
+"""The Azure Functions app: creates it and registers the blueprint of every module in `functions`, nothing else."""
+
+import importlib
+import pkgutil
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from functions import (
-    activities,
-    http_actions,
-    http_admin,
-    http_archives,
-    http_artifacts,
-    http_docs,
-    http_health,
-    http_hooks,
-    http_keys,
-    http_memory,
-    http_nodes,
-    http_questions,
-    http_schedules,
-    http_swarms,
-    http_usage,
-    orchestrators,
-)
-from functions import timers as timer_functions
+import functions
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for module in (
-    orchestrators,
-    activities,
-    http_swarms,
-    http_nodes,
-    http_questions,
-    http_artifacts,
-    http_archives,
-    http_memory,
-    http_actions,
-    http_usage,
-    http_keys,
-    http_schedules,
-    http_hooks,
-    http_admin,
-    http_health,
-    http_docs,
-    timer_functions,
-):
-    app.register_functions(module.bp)
+for module in pkgutil.iter_modules(functions.__path__):
+    if not module.name.startswith("_"):
+        app.register_functions(importlib.import_module(f"functions.{module.name}").bp)
