@@ -30,20 +30,8 @@ MANIFEST = "manifest.json"
 #: The one key in the category of the swarm's own document.
 SWARM_KEY = "swarm"
 
-#: The documents that belong to a swarm, in the order in which an archive has them.
-CARRIED: tuple[Category, ...] = (
-    Category.SWARM,
-    Category.SWARM_STATE,
-    Category.SWARM_HISTORY,
-    Category.NODE_LOG,
-    Category.QUESTION,
-    Category.ARTIFACT,
-    Category.CONTEXT,
-    Category.ACTION_SPACE,
-    Category.MEMORY_SPACE,
-    Category.UTIL_SPACE,
-)
 #: What never leaves: commands to a swarm that has ended, and what belongs to the account or to the deployment.
+#: Every other category has a reader at the end of this module.
 LEFT_OUT: frozenset[Category] = frozenset(
     {
         Category.CONTROL,
@@ -166,6 +154,7 @@ def _same(key: str, wanted: str) -> None:
 
 
 Reader = Callable[[str, str], tuple[str, BlobRef | None]]
+#: What reads the documents of a category.
 _READERS: dict[Category, Reader] = {
     Category.SWARM: _swarm,
     Category.SWARM_STATE: _node,
@@ -178,3 +167,6 @@ _READERS: dict[Category, Reader] = {
     Category.MEMORY_SPACE: _space(MemoryMetadata),
     Category.UTIL_SPACE: _space(SwarmUtilMetadata),
 }
+
+#: The documents that belong to a swarm, in the order in which an archive has them.
+CARRIED: tuple[Category, ...] = tuple(_READERS)

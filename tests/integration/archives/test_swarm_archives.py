@@ -143,7 +143,8 @@ async def test_an_archive_names_no_user_no_swarm_and_no_claim(world: World) -> N
 
 
 def test_every_category_is_carried_or_left_out_on_purpose() -> None:
-    assert set(CARRIED) | LEFT_OUT == set(Category)
+    undecided = set(Category) - set(CARRIED) - LEFT_OUT
+    assert not undecided, f"give {undecided} a reader in shared/archives/model.py, or name it in LEFT_OUT there"
     assert not set(CARRIED) & LEFT_OUT
 
 
