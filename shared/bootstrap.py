@@ -48,7 +48,7 @@ def blobs() -> Blobs:
 
 
 def _blobs(chosen: Settings) -> Blobs:
-    if chosen.store == "sqlite":
+    if chosen.blobs_beside_store == "filesystem":
         return FilesystemBlobs(chosen.spaces_dir)
     from shared.adapters.azure_blob import AzureBlobs, BlobAccess  # not loaded where it is not used
 

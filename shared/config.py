@@ -49,8 +49,11 @@ class Settings(BaseSettings):
     #: Where swarm spaces lie, one folder each.
     spaces_dir: Path = Path(".swarmstar/spaces")
 
-    #: `sqlite`: files in `spaces_dir`. `cosmos`: Cosmos DB for documents and Azure Blob Storage for content.
+    #: Where documents lie. `sqlite`: files in `spaces_dir`. `cosmos`: Cosmos DB.
     store: Literal["sqlite", "cosmos"] = "sqlite"
+    #: Where content lies that is too large for a document. `filesystem`: files in `spaces_dir`. `azure`: Azure Blob
+    #: Storage. Unless it is set, `filesystem` beside SQLite and `azure` beside Cosmos DB.
+    blobs: Literal["filesystem", "azure"] | None = None
     cosmos_endpoint: str = ""
     #: Without a key the app signs in as its managed identity.
     cosmos_key: SecretStr | None = None
@@ -107,6 +110,12 @@ class Settings(BaseSettings):
         if self.model_identity and self.model_api_key is not None:
             raise ValueError("set SWARMSTAR_MODEL_IDENTITY or SWARMSTAR_MODEL_API_KEY, not both")
         return self
+
+    @property
+    def blobs_beside_store(self) -> Literal["filesystem", "azure"]:
+        """Where content lies, by the setting or else by the store."""
+        beside: dict[str, Literal["filesystem", "azure"]] = {"sqlite": "filesystem", "cosmos": "azure"}
+        return self.blobs or beside[self.store]
 
     @property
     def api_key(self) -> str:

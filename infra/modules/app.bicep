@@ -98,6 +98,7 @@ var settings = {
   TASKHUB_NAME: taskHubName
   DURABLE_TASK_SCHEDULER_CONNECTION_STRING: empty(schedulerEndpoint) ? '' : 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${identityClientId};TaskHub=${taskHubName}'
   SWARMSTAR_STORE: 'cosmos'
+  SWARMSTAR_BLOBS: 'azure'
   SWARMSTAR_COSMOS_ENDPOINT: cosmosEndpoint
   SWARMSTAR_BLOB_ENDPOINT: contentBlobEndpoint
   SWARMSTAR_AZURE_CLIENT_ID: identityClientId

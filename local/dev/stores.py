@@ -46,6 +46,7 @@ def _emulated() -> Iterator[dict[str, str]]:
         asyncio.run(azure_blob.provision(azure_blob.BlobAccess(content.endpoint, SecretStr(content.key))))
         yield {
             "SWARMSTAR_STORE": "cosmos",
+            "SWARMSTAR_BLOBS": "azure",
             "SWARMSTAR_COSMOS_ENDPOINT": documents.endpoint,
             "SWARMSTAR_COSMOS_KEY": documents.key,
             "SWARMSTAR_COSMOS_EMULATOR": "1",
