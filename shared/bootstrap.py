@@ -1,6 +1,6 @@
 """Settings -> the wired app: the one place that names adapters. Nothing is built before it is first needed."""
 
-from functools import cache
+from functools import cache, partial
 
 from shared.actions.folders import FOLDERS
 from shared.actions.registry import ACTIONS
@@ -10,6 +10,7 @@ from shared.adapters.sqlite import SqliteStore
 from shared.blobs import Blobs
 from shared.blobs.guarded import GuardedBlobs
 from shared.config import Settings
+from shared.llm.configured import configured_profile
 from shared.llm.port import ChatModel
 from shared.services import Services
 from shared.spaces.space import BuiltinSpace
@@ -59,7 +60,12 @@ def _blobs(chosen: Settings) -> Blobs:
 def model() -> ChatModel:
     """The chat endpoint of this process."""
     chosen = settings()
-    return OpenAIChatModel(chosen.model_base_url, model_key(chosen), keep_bounds=chosen.model_offline)
+    return OpenAIChatModel(
+        chosen.model_base_url,
+        model_key(chosen),
+        keep_bounds=chosen.model_offline,
+        profiles=partial(configured_profile, chosen),
+    )
 
 
 def model_key(chosen: Settings) -> str | KeyProvider:

@@ -72,6 +72,20 @@ class Settings(BaseSettings):
     model_identity: bool = False
     model_identity_scope: str = "https://cognitiveservices.azure.com/.default"
     model: str = "gpt-5-mini"
+    #: The row of the table of models that holds for it, where its name is none of the table's; and what that row says
+    #: otherwise, field by field (`shared/llm/profiles.py`).
+    model_profile: str | None = None
+    model_window: int | None = Field(default=None, ge=1_024)
+    model_max_output: int | None = Field(default=None, ge=100)
+    model_reasons: bool | None = None
+    model_effort: Literal["reasoning_effort", "none"] | None = None
+    model_thinking: int | None = Field(default=None, ge=0)
+    model_tools: Literal["native", "json", "none"] | None = None
+    model_structured: Literal["schema", "object", "text"] | None = None
+    #: US dollars per million tokens: read, read from a cache, written. The first and the last go together.
+    model_price_input: float | None = Field(default=None, ge=0)
+    model_price_cached: float | None = Field(default=None, ge=0)
+    model_price_output: float | None = Field(default=None, ge=0)
     #: Whether the model is the small embedded one: prompts get shorter and answers are bounded by grammar.
     model_offline: bool = False
     #: Seconds one model call may take.
@@ -109,6 +123,13 @@ class Settings(BaseSettings):
     def _calls_in_one_way(self) -> Self:
         if self.model_identity and self.model_api_key is not None:
             raise ValueError("set SWARMSTAR_MODEL_IDENTITY or SWARMSTAR_MODEL_API_KEY, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _prices_both_ways(self) -> Self:
+        prices = (self.model_price_input, self.model_price_output)
+        if (prices.count(None) == 1) or (None in prices and self.model_price_cached is not None):
+            raise ValueError("set SWARMSTAR_MODEL_PRICE_INPUT and SWARMSTAR_MODEL_PRICE_OUTPUT, or neither")
         return self
 
     @property

@@ -1,6 +1,6 @@
 """What a script sees of a call and what it may answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ class Call:
         return str(self.body.get("model", ""))
 
     @property
-    def messages(self) -> list[dict[str, str]]:
+    def messages(self) -> list[dict[str, Any]]:
         """The conversation."""
         return list(self.body.get("messages", ()))
 
@@ -37,7 +37,18 @@ class Call:
     def last(self) -> str:
         """The text of the last message."""
         messages = self.messages
-        return messages[-1]["content"] if messages else ""
+        return str(messages[-1]["content"]) if messages else ""
+
+    @property
+    def limit(self) -> int | None:
+        """The most tokens that the answer may have, by either name of the parameter."""
+        limit: int | None = self.body.get("max_completion_tokens", self.body.get("max_tokens"))
+        return limit
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of the tools on offer."""
+        return [tool["function"]["name"] for tool in self.body.get("tools", ())]
 
     @property
     def schema_name(self) -> str | None:
@@ -53,6 +64,17 @@ class Call:
 
     def _schema_part(self, part: str) -> Any:
         return (self.body.get("response_format") or {}).get("json_schema", {}).get(part)
+
+
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """A tool that a reply calls."""
+
+    name: str
+    #: As JSON, or text that is sent as it is.
+    arguments: object = field(default_factory=dict)
+    #: None gives it one of its own.
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +95,17 @@ class Reply:
     rubbish: bytes | None = None
     #: The model's words for not answering.
     refusal: str | None = None
-    finish_reason: str = "stop"
+    #: Tools that the answer calls.
+    calls: Sequence[Calling] = ()
+    #: None for `tool_calls` where tools are called, and `stop` otherwise.
+    finish_reason: str | None = None
     #: Tokens as reported; by default a quarter of the characters.
     input_tokens: int | None = None
     output_tokens: int | None = None
+    #: Fields that go into the message, into the usage and into the body, over what would stand there.
+    message: Mapping[str, object] = field(default_factory=dict)
+    usage: Mapping[str, object] = field(default_factory=dict)
+    body: Mapping[str, object] = field(default_factory=dict)
 
 
 #: Decides the reply to each call. It runs on the event loop, so it must not block.

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from local.scripted.rules import STEP_HEADER, Call, Reply, Rule, say_ok
+from local.scripted.rules import STEP_HEADER, Call, Calling, Reply, Rule, say_ok
 
 #: The largest request body taken, in bytes.
 MAX_BODY = 16 * 1024 * 1024
@@ -183,17 +183,31 @@ def _completion_body(call: Call, reply: Reply) -> bytes:
     text = reply.content if isinstance(reply.content, str) else json.dumps(reply.content)
     asked = reply.input_tokens if reply.input_tokens is not None else _prompt_tokens(call)
     given = reply.output_tokens if reply.output_tokens is not None else _tokens(len(text))
-    message = {"role": "assistant", "content": None if reply.refusal else text, "refusal": reply.refusal}
-    return json.dumps(
-        {
-            "id": f"chatcmpl-{call.index}",
-            "object": "chat.completion",
-            "created": 0,
-            "model": call.model,
-            "choices": [{"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}],
-            "usage": {"prompt_tokens": asked, "completion_tokens": given, "total_tokens": asked + given},
-        }
-    ).encode()
+    message: dict[str, object] = {
+        "role": "assistant",
+        "content": None if reply.refusal else text,
+        "refusal": reply.refusal,
+    }
+    if reply.calls:
+        message["tool_calls"] = [_tool_call(call, place, one) for place, one in enumerate(reply.calls)]
+    reason = reply.finish_reason or ("tool_calls" if reply.calls else "stop")
+    choice = {"index": 0, "message": {**message, **reply.message}, "finish_reason": reason, "logprobs": None}
+    usage = {"prompt_tokens": asked, "completion_tokens": given, "total_tokens": asked + given, **reply.usage}
+    body = {
+        "id": f"chatcmpl-{call.index}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": call.model,
+        "choices": [choice],
+        "usage": usage,
+    }
+    return json.dumps({**body, **reply.body}).encode()
+
+
+def _tool_call(call: Call, place: int, made: Calling) -> dict[str, object]:
+    arguments = made.arguments if isinstance(made.arguments, str) else json.dumps(made.arguments)
+    given = made.id if made.id is not None else f"call_{call.index}_{place}"
+    return {"id": given, "type": "function", "function": {"name": made.name, "arguments": arguments}}
 
 
 def _prompt_tokens(call: Call) -> int:

@@ -1,64 +1,35 @@
-"""What a completion cost, by the price list in `prices.json`."""
-
-import re
-from fnmatch import fnmatchcase
-from functools import cache, lru_cache
-from importlib.resources import files
-
-from pydantic import BaseModel, ConfigDict, Field
+"""What a completion cost, by the prices in the table of models."""
 
 from shared.llm.port import Completion
+from shared.llm.profiles import ModelProfile, Price, profile_of
 from shared.swarm.usage import Usage
 
-#: The date an endpoint puts behind a model's name, `gpt-4o-2024-08-06`: the price is that of the name.
-_DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _MILLION = 1_000_000
+_FREE = Price(input=0, output=0)
 
 
-class Price(BaseModel):
-    """One model's price in US dollars per million tokens; not `priced` when the list does not know the model."""
-
-    model_config = ConfigDict(frozen=True)
-
-    #: The model's name; `*` stands for any characters.
-    model: str
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    priced: bool = True
+def price_of(model: str) -> Price | None:
+    """The price of a model; None when the table does not have it."""
+    return profile_of(model).price
 
 
-class PriceList(BaseModel):
-    """The price list, with the day it was written; its first row that matches counts."""
+def usage_of(completion: Completion, profile: ModelProfile | None = None) -> Usage:
+    """What one call used, what the model thought included; a model without a price costs 0.
 
-    model_config = ConfigDict(frozen=True)
-
-    note: str
-    date: str
-    unit: str
-    models: tuple[Price, ...]
-
-
-@cache
-def price_list() -> PriceList:
-    """The price list that lies beside this module."""
-    return PriceList.model_validate_json(files("shared.llm").joinpath("prices.json").read_bytes())
-
-
-@lru_cache(maxsize=1_024)
-def price_of(model: str) -> Price:
-    """The price of a model; zero and not `priced` when the list does not have it."""
-    name = _DATED.sub("", model.lower().removeprefix("openai/"))
-    found = (price for price in price_list().models if fnmatchcase(name, price.model))
-    return next(found, Price(model=model, input=0, output=0, priced=False))
-
-
-def usage_of(completion: Completion) -> Usage:
-    """What one call used. A model without a price costs 0; `price_of(model).priced` tells that apart."""
-    price = price_of(completion.model)
-    cost = completion.input_tokens * price.input + completion.output_tokens * price.output
+    `profile` is of the model that was asked for. Where it has no price, as under the name of a deployment, that of the
+    model that answered counts.
+    """
+    price = (profile.price if profile else None) or price_of(completion.model) or _FREE
+    cached = price.input if price.cached is None else price.cached
+    cost = (
+        (completion.input_tokens - completion.cached_tokens) * price.input
+        + completion.cached_tokens * cached
+        + completion.output_tokens * price.output
+    )
     return Usage(
         calls=1,
         input_tokens=completion.input_tokens,
+        cached_tokens=completion.cached_tokens,
         output_tokens=completion.output_tokens,
         cost_usd=cost / _MILLION,
     )

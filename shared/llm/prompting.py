@@ -15,7 +15,12 @@ _CUT = "\n[... cut ...]\n"
 
 def estimate_tokens(text: str) -> int:
     """About how many tokens a text has; rather too many than too few."""
-    return int(len(text) / _CHARS_PER_TOKEN) + 1
+    return tokens_of(len(text))
+
+
+def tokens_of(characters: int) -> int:
+    """The same for a text of so many characters."""
+    return int(characters / _CHARS_PER_TOKEN) + 1
 
 
 def clip(text: str, tokens: int) -> str:

@@ -2,30 +2,26 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from shared.errors import ModelError
-from shared.llm.port import Completion, CompletionRequest, Message
-from shared.llm.schema import strict_schema
+from shared.llm.json_objects import objects
+from shared.llm.port import CompletionRequest, Message
+from shared.llm.schema import Schema, strict_schema
+from shared.llm.schema_words import bounds_in_words
+from shared.llm.whole import Complete, complete_whole
 
-#: How much of an answer is read, in characters.
-MAX_ANSWER = 200_000
 #: How much of its bad answer the model is shown again, and of the schema, in characters.
 SHOWN_ANSWER = 4_000
 SHOWN_SCHEMA = 4_000
 #: How many faults are named to the model, and in how many characters.
 SHOWN_FAULTS = 5
 SHOWN_PROBLEM = 800
-#: How many places of an answer are tried as the beginning of its object.
-MAX_STARTS = 20
 
 T = TypeVar("T", bound=BaseModel)
-#: Makes one model call. Each repair is a call of its own, so whatever lies beneath sees all of them.
-Complete = Callable[[CompletionRequest], Awaitable[Completion]]
 
 
 class UnusableAnswer(ModelError):
@@ -41,52 +37,51 @@ class _Misfit(Exception):
     """An answer does not follow the schema; the message is for the model."""
 
 
-async def structured(complete: Complete, request: CompletionRequest, output: type[T], *, repairs: int = 2) -> T:
+async def structured(
+    complete: Complete, request: CompletionRequest, output: type[T], *, repairs: int = 2, say_bounds: bool = True
+) -> T:
     """Ask for an `output` and return the instance the model answered.
 
-    An answer that does not fit is shown to the model with what is wrong, at most `repairs` times. Raises
-    `UnusableAnswer` after that, and at once when the endpoint's content filter cut the answer off.
+    An answer that was cut off is seen to its end first, and one that does not fit is shown to the model with what is
+    wrong, at most `repairs` times. `say_bounds` tells the model every bound that its answer is checked against; a
+    server that makes a grammar of them needs no words. Raises `UnusableAnswer` when no answer fits, and at once when
+    the endpoint's content filter stopped it.
     """
-    asked = replace(request, schema=strict_schema(output), schema_name=_schema_name(output))
+    schema = strict_schema(output)
+    messages = _with_bounds(request.messages, schema) if say_bounds else request.messages
+    asked = replace(request, messages=messages, schema=schema, schema_name=_schema_name(output))
     attempt = asked
     for number in range(1, repairs + 2):
-        completion = await complete(attempt)
+        answer = await complete_whole(complete, attempt)
         try:
-            return _read(completion.text, output)
+            return _read(answer.text, output, repair=not answer.cut)
         except _Misfit as misfit:
-            problem = _with_reason(str(misfit), completion, attempt)
-        if number > repairs or completion.finish_reason == "content_filter":
+            problem = f"{answer.cut}, be shorter; {misfit}" if answer.cut else str(misfit)
+        if number > repairs or answer.filtered:
             raise UnusableAnswer(output.__name__, number, problem)
-        attempt = _repair(asked, completion.text, problem)
+        attempt = _repair(asked, answer.text, problem)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _read(text: str, output: type[T]) -> T:
+def _with_bounds(messages: tuple[Message, ...], schema: Schema) -> tuple[Message, ...]:
+    """The messages, with the bounds behind the instructions, where they stay the same from call to call."""
+    bounds = bounds_in_words(schema)
+    if not bounds:
+        return messages
+    if messages[0].role != "system":
+        return (Message(role="system", content=bounds), *messages)
+    return (messages[0].model_copy(update={"content": f"{messages[0].content}\n{bounds}"}), *messages[1:])
+
+
+def _read(text: str, output: type[T], *, repair: bool) -> T:
     """The first object in an answer that is a valid `output`, whatever prose or code fence is around it."""
-    text = text[:MAX_ANSWER]
     fault: ValidationError | None = None
-    for part in _objects(text):
+    for value in objects(text, repair=repair):
         try:
-            return output.model_validate_json(part)
+            return output.model_validate_json(json.dumps(value))
         except ValidationError as error:
             fault = fault or error
     raise _Misfit(_faults(fault) if fault else "it contains no complete JSON object")
-
-
-def _objects(text: str) -> Iterator[str]:
-    """The texts of the JSON objects in `text`, in order, those inside another left out."""
-    decoder = json.JSONDecoder()
-    start = text.find("{")
-    for _ in range(MAX_STARTS):
-        if start < 0:
-            return
-        try:
-            _, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            end = start + 1
-        else:
-            yield text[start:end]
-        start = text.find("{", end)
 
 
 def _faults(error: ValidationError) -> str:
@@ -95,14 +90,6 @@ def _faults(error: ValidationError) -> str:
     if len(found) > SHOWN_FAULTS:
         lines.append(f"and {len(found) - SHOWN_FAULTS} more")
     return _cut("; ".join(lines), SHOWN_PROBLEM)
-
-
-def _with_reason(problem: str, completion: Completion, request: CompletionRequest) -> str:
-    if completion.finish_reason == "length":
-        return f"it was cut off at the limit of {request.max_output_tokens} tokens, be shorter; {problem}"
-    if completion.finish_reason == "content_filter":
-        return f"the endpoint's content filter stopped it; {problem}"
-    return problem
 
 
 def _repair(asked: CompletionRequest, answer: str, problem: str) -> CompletionRequest:

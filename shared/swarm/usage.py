@@ -10,6 +10,9 @@ class Usage(BaseModel):
 
     calls: int = 0
     input_tokens: int = 0
+    #: Tokens of the input that the endpoint had cached, and asks less for.
+    cached_tokens: int = 0
+    #: With what a model thought before it answered.
     output_tokens: int = 0
     cost_usd: float = 0.0
 
@@ -17,6 +20,7 @@ class Usage(BaseModel):
         return Usage(
             calls=self.calls + other.calls,
             input_tokens=self.input_tokens + other.input_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cost_usd=self.cost_usd + other.cost_usd,
         )

@@ -11,8 +11,8 @@ from email.utils import format_datetime
 import pytest
 
 from local.scripted import Call, Reply, ScriptedModel
-from shared.adapters import openai as adapter
 from shared.adapters.openai import OpenAIChatModel
+from shared.adapters.openai import client as adapter
 from shared.errors import ModelError, ModelUnavailable
 from shared.llm.port import Completion, CompletionRequest, Message
 from shared.model_calls.retry import complete_with_short_waits
@@ -132,9 +132,20 @@ async def test_a_parameter_that_stays_refused_is_an_error(server: ScriptedModel,
         ({"retry-after-ms": "1500", "Retry-After": "9"}, 1.5, 1.5),
         ({"Retry-After": "86400"}, 120, 120),
         ({"Retry-After": "-3"}, 0, 0),
-        ({"Retry-After": "soon"}, 2, 2),
-        ({"Retry-After": "nan"}, 2, 2),
-        ({}, 2, 2),
+        ({"x-ratelimit-reset-requests": "6m0s", "x-ratelimit-reset-tokens": "1.5s"}, 120, 120),
+        (
+            {
+                "x-ratelimit-reset-requests": "6m0s",
+                "x-ratelimit-remaining-requests": "9",
+                "x-ratelimit-reset-tokens": "250ms",
+                "x-ratelimit-remaining-tokens": "0",
+            },
+            0.25,
+            0.25,
+        ),
+        ({"Retry-After": "soon"}, 1.5, 2.5),
+        ({"Retry-After": "nan"}, 1.5, 2.5),
+        ({}, 1.5, 2.5),
     ],
 )
 async def test_a_429_says_when_to_come_back(
@@ -221,11 +232,14 @@ async def test_a_server_that_speaks_no_http_is_unavailable(answer: bytes) -> Non
     "rubbish",
     [b"<html>", b"", b"[]", b'{"choices": []}', b'{"choices": [{"message": 3}]}', b"\xff\xfe", b'{"a":' * 5_000],
 )
-async def test_an_answer_that_is_no_completion_is_an_error(
+async def test_an_answer_that_is_no_completion_is_tried_again_and_then_an_error(
     server: ScriptedModel, model: OpenAIChatModel, rubbish: bytes
 ) -> None:
     server.rule = lambda _: Reply(rubbish=rubbish)
-    with pytest.raises(ModelError, match="no completion"):
+    for _ in range(3):
+        with pytest.raises(ModelUnavailable, match="no completion"):
+            await model.complete(ask())
+    with pytest.raises(ModelError, match=r"no completion.*4 times in a row"):
         await model.complete(ask())
 
 
@@ -245,7 +259,7 @@ async def test_a_refusal_is_an_error(server: ScriptedModel, model: OpenAIChatMod
 
 
 async def test_no_text_is_an_error_unless_the_tokens_ran_out(server: ScriptedModel, model: OpenAIChatModel) -> None:
-    body = '{"choices": [{"message": {"content": null}, "finish_reason": "%s"}]}'
+    body = '{"choices": [{"message": {"content": null}, "finish_reason": "%s"}], "usage": {}}'
     server.rule = lambda _: Reply(rubbish=(body % "content_filter").encode())
     with pytest.raises(ModelError, match="content_filter"):
         await model.complete(ask())

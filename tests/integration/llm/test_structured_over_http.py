@@ -1,6 +1,7 @@
 """Structured answers through the adapter and a real HTTP endpoint, bad answers included."""
 
 import json
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -62,7 +63,7 @@ async def test_a_second_repair_shows_the_latest_answer_only(server: ScriptedMode
     server.rule = answers("no idea", {"option": "left"}, GOOD)
     assert (await structured(model.complete, REQUEST, Choice)).confidence == 3
     last = server.calls[-1].messages
-    assert len(last) == 3
+    assert [message["role"] for message in last] == ["system", "user", "assistant", "user"]
     assert "confidence: Field required" in last[-1]["content"]
 
 
@@ -82,10 +83,40 @@ async def test_the_number_of_repairs_is_the_callers(server: ScriptedModel, model
     assert server.total == 1
 
 
-async def test_running_out_of_tokens_is_named(server: ScriptedModel, model: OpenAIChatModel) -> None:
-    server.rule = answers(Reply('{"option": "le', finish_reason="length"), GOOD)
+async def test_a_bound_that_is_checked_is_said(server: ScriptedModel, model: OpenAIChatModel) -> None:
+    server.rule = lambda _: Reply(GOOD)
     await structured(model.complete, REQUEST, Choice)
-    assert "cut off at the limit of 1024 tokens, be shorter" in server.calls[1].last
+    await structured(model.complete, REQUEST, Choice, say_bounds=False)
+    said, unsaid = server.calls
+    assert said.messages[0]["content"] == "Bounds: `confidence` from 0 to 10."
+    assert unsaid.messages == said.messages[1:]
+
+
+async def test_an_object_that_was_cut_off_is_asked_for_with_twice_the_room(
+    server: ScriptedModel, model: OpenAIChatModel
+) -> None:
+    server.rule = answers(Reply('{"option": "le', finish_reason="length"), GOOD)
+    assert (await structured(model.complete, REQUEST, Choice)).option == "left"
+    assert [call.limit for call in server.calls] == [1_024, 2_048]
+    assert server.calls[1].messages == server.calls[0].messages
+
+
+async def test_an_object_that_is_cut_off_again_goes_on_where_it_stopped(
+    server: ScriptedModel, model: OpenAIChatModel
+) -> None:
+    begun = Reply('{"option": "le', finish_reason="length")
+    server.rule = answers(begun, begun, Reply('ft", "confi', finish_reason="length"), 'dence": 7}')
+    assert await structured(model.complete, REQUEST, Choice) == Choice(option="left", confidence=7)
+    assert [message["role"] for message in server.calls[2].messages][-2:] == ["assistant", "user"]
+    assert server.calls[3].messages[-2]["content"] == '{"option": "left", "confi'
+
+
+async def test_an_object_that_stays_cut_off_is_not_taken_and_that_is_named(
+    server: ScriptedModel, model: OpenAIChatModel
+) -> None:
+    server.rule = lambda _: Reply('{"option": "left", "confidence": 1', finish_reason="length")
+    with pytest.raises(UnusableAnswer, match="cut off at the limit of 2048 tokens, be shorter"):
+        await structured(model.complete, replace(REQUEST, output_ceiling=2_048, window=2_200), Choice, repairs=1)
 
 
 async def test_a_content_filter_is_not_argued_with(server: ScriptedModel, model: OpenAIChatModel) -> None:
