@@ -14,9 +14,12 @@ PORT ?= 7071
 TESTS ?= tests/e2e
 INFRA_VENV ?= .venv-infra
 INFRA_READY := $(INFRA_VENV)/.ready
+AUDIT_VENV ?= .venv-audit
+AUDIT_READY := $(AUDIT_VENV)/.ready
+LOCKS := requirements.lock requirements-dev.lock requirements-audit.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev func core-tools e2e test lint format crash load bench infra-check clean
+.PHONY: help setup demo dev func core-tools e2e test lint format lock audit sbom crash load bench infra-check clean
 
 help: ## Show what can be run
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,12 +32,22 @@ define check_python
 	  echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 endef
 
-$(READY): requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
+# UNLOCKED=1 installs what requirements*.txt name instead of what their locks pin, as CI does with the next Python.
+DEV := $(if $(UNLOCKED),-r requirements-dev.txt,--require-hashes -r requirements-dev.lock)
+PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check
+
+$(READY): requirements.txt requirements-local.txt requirements-dev.txt requirements-dev.lock pyproject.toml
 	$(check_python)
 	@echo "Setting up $(VENV) (once) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python $(PIP_INSTALL) $(DEV)
+	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(AUDIT_READY): requirements-audit.lock
+	@echo "Setting up $(AUDIT_VENV) (once) ..."
+	@$(PYTHON) -m venv $(AUDIT_VENV)
+	@$(AUDIT_VENV)/bin/python $(PIP_INSTALL) --require-hashes -r requirements-audit.lock
 	@touch $@
 
 $(BENCH_READY): requirements-bench.txt requirements-dev.txt requirements-local.txt requirements.txt $(READY)
@@ -94,6 +107,28 @@ format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# One lock for every platform and each Python we support, with the hash of every file and without a registry.
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(AUDIT_VENV)/bin/uv pip compile --quiet --universal \
+  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+
+lock: $(AUDIT_READY) ## Pin what requirements*.txt need, transitive libraries and hashes too; UPGRADE=1 takes the newest
+	@$(COMPILE) requirements.txt --output-file requirements.lock
+	@$(COMPILE) requirements-dev.txt --constraints requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) requirements-audit.txt --output-file requirements-audit.lock
+
+audit: $(AUDIT_READY) ## Look every locked library and npm package up among known vulnerabilities
+	@$(AUDIT_VENV)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off $(LOCKS:%=-r %)
+	@npm audit --audit-level=high
+
+sbom: $(AUDIT_READY) ## Install what is deployed by its hashes, and list it in build/sbom.json (CycloneDX)
+	@rm -rf build/deployed
+	@$(PYTHON) -m venv --without-pip build/deployed
+	@$(AUDIT_VENV)/bin/python -m pip --python build/deployed/bin/python install --quiet --quiet \
+	  --disable-pip-version-check --require-hashes -r requirements.lock
+	@PYTHONWARNINGS=ignore $(AUDIT_VENV)/bin/cyclonedx-py environment build/deployed/bin/python --pyproject pyproject.toml \
+	  --output-reproducible --output-file build/sbom.json
+	@$(AUDIT_VENV)/bin/python -m infra.sbom build/sbom.json
+
 crash: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Kill the host N times in the middle of swarms and compare with an undisturbed run; STORE=cosmos on emulators
 	@$(BIN)/python -m tests.crash.run --kills $(N) --store $(STORE)
 
@@ -104,4 +139,4 @@ bench: $(BENCH_READY) ## Measure orchestration cost beside its peers
 	@$(BENCH_VENV)/bin/python -m bench
 
 clean: ## Remove environments and caches; swarm spaces stay
-	rm -rf $(VENV) $(BENCH_VENV) $(INFRA_VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) $(INFRA_VENV) $(AUDIT_VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

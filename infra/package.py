@@ -13,8 +13,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Files and folders of the app, by their place in the repository and in the package.
-PARTS = ("function_app.py", "requirements.txt", "functions", "shared")
+#: Files and folders of the app, by their place in the repository and in the package. The platform installs what
+#: requirements.txt names: here that is the lock, so that what runs is what was tested, whatever a registry then offers.
+PARTS = {
+    "function_app.py": "function_app.py",
+    "requirements.lock": "requirements.txt",
+    "functions": "functions",
+    "shared": "shared",
+}
 HOSTS = {"azureStorage": "host.json", "azureManaged": "infra/host/host.scheduler.json"}
 #: Marks a folder as one of ours, so that a wrong argument cannot empty another.
 MARK = ".swarmstar-package"
@@ -32,11 +38,11 @@ def lay_out(target: Path, backend: str = "azureStorage") -> None:
         shutil.rmtree(target)
     target.mkdir(parents=True)
     (target / MARK).touch()
-    for part in PARTS:
+    for part, place in PARTS.items():
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, target / part, ignore=_LEFT_OUT)
+            shutil.copytree(ROOT / part, target / place, ignore=_LEFT_OUT)
         else:
-            shutil.copy2(ROOT / part, target / part)
+            shutil.copy2(ROOT / part, target / place)
     shutil.copy2(ROOT / HOSTS[backend], target / "host.json")
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.locks import read_lock
+
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "infra" / "package.py"
 
@@ -35,6 +37,16 @@ def test_the_package_holds_the_app_and_nothing_else(tmp_path: Path) -> None:
         "shared",
     }
     assert not list(target.rglob("__pycache__"))
+
+
+def test_the_platform_installs_what_is_locked(tmp_path: Path) -> None:
+    target = tmp_path / "package"
+    assert lay_out(target).returncode == 0
+
+    pins = read_lock(target / "requirements.txt")
+    assert len(pins) > 30
+    assert [pin.name for pin in pins if not pin.hashes] == []
+    assert (target / "requirements.txt").read_bytes() == (ROOT / "requirements.lock").read_bytes()
 
 
 def test_the_packaged_app_loads_from_the_package_alone(tmp_path: Path) -> None:
