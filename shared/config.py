@@ -103,8 +103,8 @@ class Settings(BaseSettings):
     routing: Literal["search", "planned"] = "search"
     #: Whether a plan is checked for sub-directives that cannot run independently.
     check_plans: bool = True
-    #: Sub-directives of one plan, at most; a swarm's own limit can only be lower.
-    fan_out: int = Field(default=12, ge=1, le=32)
+    #: The largest `fan_out` that a swarm's limits may ask for; never less than they have by default.
+    fan_out: int = Field(default=12, ge=8, le=32)
 
     #: Seconds a worker's claim on a node lasts without a heartbeat.
     claim_seconds: float = Field(default=60.0, gt=0)

@@ -99,8 +99,6 @@ class ActionContext:
     swarm: Swarm
     model: Model
     memory: Memory
-    #: Sub-directives a plan may have at most.
-    fan_out: int = 8
     #: Whether a plan is checked for independence.
     check_plan: bool = True
     #: The actions a plan may name itself; empty when routers choose.
@@ -116,6 +114,11 @@ class ActionContext:
     document: ContextDoc | None = None
     #: Whether a bigger plan could still be carried out: depth and budget leave room for managers below.
     may_decompose: bool = True
+
+    @property
+    def fan_out(self) -> int:
+        """Sub-directives a plan may have."""
+        return self.swarm.limits.fan_out
 
     @property
     def handed_over(self) -> frozenset[str]:

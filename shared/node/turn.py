@@ -112,7 +112,6 @@ class _Turn:
             swarm=self.session.swarm,
             model=self.model,
             memory=NodeMemory(MemorySpace(self.session.services.store, self.session.space), self.model),
-            fan_out=min(self.session.swarm.limits.fan_out, settings.fan_out),
             check_plan=settings.check_plans,
             options=self._options() if action.is_manager and settings.routing == "planned" else (),
             children=tuple(branch.report() for branch in self.judged),

@@ -10,6 +10,7 @@ from shared.swarm.swarm import QuestionDoc, QuestionState, Swarm
 from shared.testing.memory import FakeMemory
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_LIMITS = Limits()
 
 
 def action_context(
@@ -19,14 +20,15 @@ def action_context(
     memory: Memory | None = None,
     goal: str = "The whole goal",
     missing: str | None = None,
+    limits: Limits = _LIMITS,
     **fields: Any,
 ) -> ActionContext:
     """The context of a node with a directive, in a swarm with a goal; `fields` are further ones of `ActionContext`.
 
     `missing` is what a continuation is told to be still missing. Without a memory there is an empty one.
     """
-    swarm = Swarm(swarm_id="s", user_id="u", directive=goal, created=_NOW)
-    node = root_node(directive, Limits(), 0).evolve(missing=missing)
+    swarm = Swarm(swarm_id="s", user_id="u", directive=goal, created=_NOW, limits=limits)
+    node = root_node(directive, limits, 0).evolve(missing=missing)
     return ActionContext(node=node, swarm=swarm, model=model, memory=memory or FakeMemory(), **fields)
 
 

@@ -60,7 +60,7 @@ async def create_swarm(
     With the id of an attempt that broke off, it goes on with what that left. `origin` says what starts it, if not
     its user.
     """
-    documents = checked(new)
+    documents = checked(new, services.settings.fan_out)
     space = tenant.space(swarm_id or secrets.token_hex(8))
     if swarm_id is not None and (made := await services.swarms.find(space, "swarm")) and made.doc.ended is not None:
         return made.doc  # nothing is set aside for it any more
@@ -125,10 +125,15 @@ async def _keep(services: Services, space: SpaceKey, doc: ContextDoc, text: str)
         await services.contexts.create(space, doc.context_id, doc)
 
 
-def checked(new: NewSwarm) -> list[tuple[ContextDoc, str]]:
-    """The documents of the context with their text; raises `InvalidInput` for a swarm that could never start."""
+def checked(new: NewSwarm, fan_out: int) -> list[tuple[ContextDoc, str]]:
+    """The documents of the context with their text; raises `InvalidInput` for a swarm that could never start.
+
+    `fan_out` is the largest one that the deployment allows.
+    """
     documents = read_documents(new.context)
     _check_limits(new.limits, len(documents))
+    if new.limits.fan_out > fan_out:
+        raise InvalidInput(f"limits.fan_out: {new.limits.fan_out} is more than the {fan_out} that are allowed here")
     return documents
 
 

@@ -51,8 +51,9 @@ async def keep(
     Under the id of a request it is kept once, however often that is repeated. Raises `InvalidInput` for what could
     never start, with the documents in `more` besides its own, which are not kept.
     """
-    checked(new if not more else new.model_copy(update={"context": [*new.context, *more]}))
-    documents = [listed(doc) for doc, _ in checked(new)]
+    most = services.settings.fan_out
+    checked(new if not more else new.model_copy(update={"context": [*new.context, *more]}), most)
+    documents = [listed(doc) for doc, _ in checked(new, most)]
     template = Template(directive=new.directive, limits=new.limits, listed=tuple(documents))
     content = json.dumps([given.model_dump() for given in new.context], ensure_ascii=False).encode()
     if len(content) <= MAX_INLINE:

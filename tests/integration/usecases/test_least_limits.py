@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import InvalidInput
-from shared.swarm.budget import least
+from shared.swarm.budget import Limits, least
 from shared.swarm.swarm import SwarmStatus
 from shared.usecases.create_swarm import NewSwarm, create_swarm
 from shared.usecases.swarms import get_swarm, list_swarms
@@ -36,6 +36,14 @@ async def test_less_is_refused_by_name(world: World, name: str, documents: int) 
     assert str(told.value).startswith(f"limits.{name}: {enough - 1} is too few, give at least {enough}: ")
     assert ("of context" in str(told.value)) == (documents > 0)
     assert await list_swarms(world.services, ADA, 10, None) == ([], None)
+
+
+async def test_a_fan_out_over_what_the_deployment_allows_is_refused(world: World) -> None:
+    with pytest.raises(InvalidInput, match=r"limits\.fan_out: 13 is more than the 12 that are allowed here"):
+        await world.create(ONE, limits={"fan_out": 13})
+    swarm = await world.create(ONE, limits={"fan_out": 12})
+    assert swarm.limits.fan_out == 12
+    assert world.settings.fan_out >= Limits().fan_out
 
 
 async def test_every_limit_that_is_too_small_is_named(world: World) -> None:

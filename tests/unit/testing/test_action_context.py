@@ -1,6 +1,7 @@
 """The context of an action under test."""
 
 from shared.actions.context import ActionOption
+from shared.swarm.budget import Limits
 from shared.swarm.swarm import QuestionState
 from shared.testing import FakeModel, action_context, asked_before
 
@@ -13,7 +14,7 @@ async def test_a_context_has_a_node_in_a_swarm_and_an_empty_memory() -> None:
 
 def test_further_fields_are_those_of_the_context() -> None:
     options = (ActionOption("writing.write_document", "Write text."),)
-    ctx = action_context(FakeModel(), options=options, fan_out=3)
+    ctx = action_context(FakeModel(), options=options, limits=Limits(fan_out=3))
     assert (ctx.options, ctx.fan_out) == (options, 3)
 
 

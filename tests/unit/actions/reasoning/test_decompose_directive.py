@@ -6,6 +6,7 @@ import pytest
 
 from shared.actions.context import ActionOption
 from shared.actions.reasoning import decompose_directive
+from shared.swarm.budget import Limits
 from shared.swarm.outcomes import Spawn
 from shared.testing import FakeModel, action_context
 
@@ -75,7 +76,9 @@ async def test_the_one_part_of_a_plan_makes_the_one_file_asked_for() -> None:
 async def test_a_later_round_makes_what_is_not_there_even_if_the_model_plans_the_rest_again() -> None:
     asked = "Write a.md and b.md, and leave c.py alone"
     model = FakeModel(plan("Write a.md.", "Check a.md.", "Praise a.md."), GOOD)
-    ctx = action_context(model, asked, missing="Not produced: b.md", not_produced=("b.md", "c.py"), fan_out=3)
+    ctx = action_context(
+        model, asked, missing="Not produced: b.md", not_produced=("b.md", "c.py"), limits=Limits(fan_out=3)
+    )
     outcome = await decompose_directive.perform(ctx)
     assert isinstance(outcome, Spawn)
     added = "Write b.md, which the goal asks for."
