@@ -110,7 +110,7 @@ async def load_questions(services: Services, space: SpaceKey, node: SwarmNode) -
 async def close_questions(
     services: Services, space: SpaceKey, questions: Sequence[QuestionDoc], state: QuestionState
 ) -> None:
-    """Close what is still open; an answer that came first stays, settled by the document's etag."""
+    """Close what is still open; an answer that came first stays, decided by the document's etag."""
     for question in questions:
         held = await services.questions.get(space, question.question_id)
         if held.doc.state is QuestionState.OPEN:

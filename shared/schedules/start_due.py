@@ -13,7 +13,7 @@ from datetime import timedelta
 from shared.errors import Conflict, Gone, SwarmStarError, Unavailable
 from shared.runtime import Runtime
 from shared.schedules.model import MAX_REASON, MAX_TRIES, Claim, LastRun, swarm_of_due_time
-from shared.schedules.use_cases import StoredSchedule, note, remove, schedules_of, settle
+from shared.schedules.use_cases import StoredSchedule, note, reconcile, remove, schedules_of
 from shared.services import Services
 from shared.store.catalog import DueEntry, DueSchedules
 from shared.swarm.origin import Origin
@@ -69,11 +69,11 @@ async def _look(services: Services, runtime: Runtime, entry: DueEntry) -> None:
         except Conflict:
             return  # somebody else was first, or its user changes it: it is looked at again
         await _start(services, runtime, account, claimed)
-    elif entry.settling(now):
+    elif entry.changing(now):
         return
     elif held is not None and held.doc.deleted is not None:
         await remove(services, account, held.doc)
-    await settle(services, account, entry.schedule_id)
+    await reconcile(services, account, entry.schedule_id)
 
 
 async def _start(services: Services, runtime: Runtime, account: SpaceKey, schedule: StoredSchedule) -> None:

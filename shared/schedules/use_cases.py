@@ -2,7 +2,7 @@
 
 What changes when a schedule is due takes three writes, and `DueSchedules` says why any of them may be the last:
 
-    touch the entry of what is due -> write the schedule (this counts) -> settle the entry by the schedule
+    touch the entry of what is due -> write the schedule (this counts) -> reconcile the entry by the schedule
 """
 
 from datetime import datetime
@@ -159,7 +159,7 @@ async def create_schedule(services: Services, tenant: TenantContext, new: NewSch
         await schedules_of(services).create(tenant.account, schedule_id, schedule, seq=schedule.seq)
     except Conflict:  # the same request, sent twice at once
         schedule = (await schedules_of(services).get(tenant.account, schedule_id)).doc
-    await settle(services, tenant.account, schedule_id, mine)
+    await reconcile(services, tenant.account, schedule_id, mine)
     return _shown(schedule)
 
 
@@ -191,7 +191,7 @@ async def change_schedule(
         raise
     finally:
         if mine is not None:
-            await settle(services, tenant.account, schedule_id, mine)
+            await reconcile(services, tenant.account, schedule_id, mine)
     if template is not None:
         await templates.drop(services, tenant.account, before.template)
     return _shown(after)
@@ -232,7 +232,7 @@ async def delete_schedule(services: Services, tenant: TenantContext, schedule_id
         tenant.account, schedule_id, lambda schedule: schedule.evolve(deleted=schedule.deleted or now).timed(now)
     )
     await remove(services, tenant.account, gone)
-    await settle(services, tenant.account, schedule_id, mine)
+    await reconcile(services, tenant.account, schedule_id, mine)
 
 
 async def remove(services: Services, account: SpaceKey, schedule: StoredSchedule) -> None:
@@ -268,7 +268,7 @@ async def note(services: Services, account: SpaceKey, schedule_id: str, run: Las
     raise Conflict("the schedule keeps changing; try again")
 
 
-async def settle(services: Services, account: SpaceKey, schedule_id: str, mine: str | None = None) -> None:
+async def reconcile(services: Services, account: SpaceKey, schedule_id: str, mine: str | None = None) -> None:
     """Bring the entry of what is due in line with the schedule.
 
     An entry that somebody touched is left to them for a while, unless it is the caller, who names its etag. It is read
@@ -277,7 +277,7 @@ async def settle(services: Services, account: SpaceKey, schedule_id: str, mine: 
     due = DueSchedules(services.store)
     for _ in range(_ATTEMPTS):
         entry = await due.find(account.user_id, schedule_id)
-        if entry is not None and entry.etag != mine and entry.doc.settling(services.now()):
+        if entry is not None and entry.etag != mine and entry.doc.changing(services.now()):
             return
         held = await schedules_of(services).find(account, schedule_id)
         try:

@@ -167,7 +167,7 @@ class DueEntry(BaseModel):
         """Its place among all entries: the millisecond at which it is due."""
         return int(self.due.timestamp() * 1000)
 
-    def settling(self, now: datetime) -> bool:
+    def changing(self, now: datetime) -> bool:
         """Whether somebody may still be changing the schedule."""
         return self.touched is not None and now - self.touched < DueSchedules.PATIENCE
 
@@ -175,8 +175,8 @@ class DueEntry(BaseModel):
 class DueSchedules:
     """The schedules of all users, in the order in which they are due.
 
-    Who changes when a schedule is due touches its entry before, and settles it after. So an entry is never later than
-    its schedule: a change that broke off leaves one that is due at once, and whoever looks then settles it.
+    A change of a due time touches the entry before and reconciles it after. So an entry is never later than its
+    schedule: a change that broke off leaves one that is due at once, and whoever looks then reconciles it.
     """
 
     #: How long a change may take before it is taken for one that broke off.
@@ -203,7 +203,7 @@ class DueSchedules:
         return await self._docs.find(_DUE, _due_key(user_id, schedule_id))
 
     async def touch(self, user_id: str, schedule_id: str, now: datetime) -> str:
-        """Have the schedule looked at until it is settled; returns the entry's etag."""
+        """Have the schedule looked at until it is reconciled; returns the entry's etag."""
         entry = DueEntry(user_id=user_id, schedule_id=schedule_id, due=now, touched=now)
         return await self._docs.write(_DUE, entry.key, entry, seq=entry.seq)
 

@@ -81,7 +81,7 @@ class QuestionState(StrEnum):
 
 
 class QuestionDoc(BaseModel):
-    """A question to the user. Answer against deadline is settled by the etag of this document."""
+    """A question to the user. Answer against deadline is decided by the etag of this document."""
 
     model_config = ConfigDict(frozen=True)
 

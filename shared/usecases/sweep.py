@@ -87,10 +87,10 @@ async def _wake_controlled(services: Services, runtime: Runtime, space: SpaceKey
 
 async def _wake_answered(services: Services, runtime: Runtime, space: SpaceKey, now: datetime) -> None:
     """Wake the nodes that still wait though their questions were answered a while ago."""
-    settled = now - timedelta(seconds=services.settings.sweep_after)
+    cutoff = now - timedelta(seconds=services.settings.sweep_after)
     nodes = Nodes(services.store, space)
     async for question in services.questions.all(space):
-        if question.state is not QuestionState.ANSWERED or (question.answered or now) > settled:
+        if question.state is not QuestionState.ANSWERED or (question.answered or now) > cutoff:
             continue
         held = await nodes.find(question.node_id)
         if held is not None and held.node.status is Status.BLOCKED and held.node.turn == question.turn:

@@ -123,7 +123,7 @@ async def test_a_change_to_an_earlier_time_that_dies_is_not_late(world: World, a
 
 async def test_a_tick_in_the_middle_of_a_change_that_dies_does_not_make_it_late(world: World) -> None:
     await world.create(cron="0 0 1 1 *")
-    dying_store = MortalStore(world.store, 2, after=True)  # the schedule is changed, its entry is not settled
+    dying_store = MortalStore(world.store, 2, after=True)  # the schedule is changed, its entry is not reconciled
 
     async def tick_between(category: Category) -> None:
         if category is Category.DUE:
