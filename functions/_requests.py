@@ -71,13 +71,21 @@ def parse_body(req: func.HttpRequest, model: type[T], most: int) -> T:
 
 
 def read_content(req: func.HttpRequest, media_type: str, most: int) -> bytes:
-    """The body as it is; raises `WrongMediaType` and `TooLarge`. `*/*` takes any type."""
-    if media_type != "*/*" and req.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
-        raise WrongMediaType(f"send the body as {media_type}")
+    """The body as it came; raises `WrongMediaType` and `TooLarge`. `*/*` takes any type and encoding."""
+    if media_type != "*/*":
+        if req.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
+            raise WrongMediaType(f"send the body as {media_type}")
+        check_not_compressed(req.headers)
     body: bytes = req.get_body() or b""
     if len(body) > most:
         raise TooLarge(f"the body has {len(body)} bytes; send at most {most}")
     return body
+
+
+def check_not_compressed(headers: Mapping[str, str]) -> None:
+    """Raise `WrongMediaType` for a body that is compressed: nothing here unpacks one."""
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise WrongMediaType("send the body uncompressed, without Content-Encoding")
 
 
 def _checked(read: Callable[[], T]) -> T:

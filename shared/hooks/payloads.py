@@ -26,13 +26,15 @@ LARGEST = ContextInput(name="payload.json", content="x" * (MAX_PAYLOAD + _ABOUT_
 
 def payload_document(body: bytes, headers: Mapping[str, str], hook_name: str) -> ContextInput | None:
     """The document of a delivery, None for an empty body. Raises `WrongMediaType` and `InvalidInput`."""
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise WrongMediaType("send the payload uncompressed, without Content-Encoding")
     media_type, charset = _content_type(headers.get("content-type", ""))
     if charset not in _UTF8:
         raise WrongMediaType("send the payload in UTF-8")
     text = _text(body)
     if not text.strip():
         return None
-    shown = {name: headers[name][:_MAX_HEADER] for name in _TELLING if name in headers}
+    shown = {name: _readable(headers[name])[:_MAX_HEADER] for name in _TELLING if name in headers}
     origin = f"a delivery to the hook {hook_name!r}"
     data = _json(text, media_type)
     if data is None:
@@ -47,6 +49,12 @@ def _content_type(header: str) -> tuple[str, str]:
     message = Message()
     message["content-type"] = re.sub(r"[^\x20-\x7e]", "", header) or "application/octet-stream"
     return message.get_content_type(), (message.get_content_charset() or "utf-8").lower()
+
+
+def _readable(header: str) -> str:
+    """Return a header's value as text: bytes that a host could not read as UTF-8 are Latin-1, as HTTP once said."""
+    latin = "".join(chr(ord(c) - 0xDC00) if "\udc80" <= c <= "\udcff" else c for c in header)
+    return "".join(c if c.isprintable() else " " for c in latin)
 
 
 def _text(body: bytes) -> str:

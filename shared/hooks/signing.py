@@ -1,6 +1,7 @@
 """How a delivery to a hook proves that it comes from who was given the secret, and what signs one.
 
-standard    the Standard Webhooks specification: HMAC-SHA256 over `id.timestamp.body`, at most five minutes old
+standard    the Standard Webhooks specification: HMAC-SHA256 over `id.timestamp.body`, at most five minutes old;
+            its headers may also have the older names `svix-id`, `svix-timestamp` and `svix-signature`
 github      `X-Hub-Signature-256`: HMAC-SHA256 over the body alone; nothing in it says when
 token       the secret itself as `Authorization: Bearer`, for a caller that cannot sign
 """
@@ -25,6 +26,8 @@ MAX_SIGNATURES = 8
 _DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,256}")
 
 _PREFIX = "whsec_"
+#: The specification's headers before it was one; senders that came earlier still use these names.
+_OLD_FAMILY = "svix"
 #: 256 bits.
 _SECRET_BYTES = 32
 _SECONDS = re.compile(r"[0-9]{1,11}")
@@ -82,15 +85,16 @@ def sign(verification: Verification, secret: str, body: bytes, delivery_id: str,
 
 
 def _standard(stored: Sequence[str], headers: Mapping[str, str], body: bytes, now: datetime) -> Verdict:
-    delivery_id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    presented = headers.get("webhook-signature", "").split(" ")[:MAX_SIGNATURES]
+    family = "webhook" if "webhook-signature" in headers else _OLD_FAMILY
+    delivery_id, stamp = headers.get(f"{family}-id", ""), headers.get(f"{family}-timestamp", "")
+    presented = headers.get(f"{family}-signature", "").split(" ")[:MAX_SIGNATURES]
     signatures = [one.removeprefix("v1,") for one in presented if one.startswith("v1,")]
     computed = [_standard_signature(secret, delivery_id, stamp, body) for secret in stored]
     if not _any_same(signatures, computed):
         return Verdict("the signature is missing or not right")
     # With a dot in the id, one signature would stand for another id, time and body as well.
     if not _DELIVERY_ID.fullmatch(delivery_id) or "." in delivery_id:
-        return Verdict("webhook-id must have 1 to 256 characters without a dot or a blank")
+        return Verdict(f"{family}-id must have 1 to 256 characters without a dot or a blank")
     if not _SECONDS.fullmatch(stamp) or abs(now.timestamp() - int(stamp)) > TOLERANCE.total_seconds():
         return Verdict("the timestamp is not of these five minutes")
     return Verdict(None, delivery_id)

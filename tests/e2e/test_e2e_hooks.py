@@ -1,12 +1,15 @@
 """Hooks over HTTP: another system proves itself by its signature alone, and a swarm of the owner starts."""
 
 import asyncio
+import gzip
 import json
 import os
 import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 import pytest_asyncio
@@ -222,6 +225,47 @@ async def test_payloads_have_a_bound_and_are_text(ada: Tenant) -> None:
         for swarm_id in await started(ada)
     ]
     assert sorted(names) == [[], ["payload.json"], ["payload.txt"]]
+
+
+async def test_a_signature_is_over_the_bytes_that_came(ada: Tenant) -> None:
+    """A compressed body reaches the check as it is, and is refused by name only once it is proven."""
+    hook = await make(ada.deployment)
+    packed = gzip.compress(BODY)
+    refused = await hook.deliver(packed, content_encoding="gzip")
+    assert (refused.status, "uncompressed" in refused.body["detail"]) == (415, True)
+    assert (await hook.deliver(packed, content_encoding="gzip", webhook_signature="v1,AAAA")).status == 401
+    assert await started(ada) == []
+
+
+async def test_a_header_that_is_no_utf8_stops_no_text(ada: Tenant) -> None:
+    hook = await make(ada.deployment)
+    body = b"disk full"
+    signed = sign(Verification.STANDARD, hook.shown["secret"], body, "d1", datetime.now(UTC))
+    # The standard library sends header values as Latin-1.
+    headers = {"Content-Type": "text/plain", "User-Agent": "J\u00fcrgen's monitor", **signed}
+    request = Request(f"{ada.deployment.url}{hook.shown['path']}", body, headers)
+    with await asyncio.to_thread(urlopen, request) as reply:
+        swarm_id = json.load(reply)["swarm_id"]
+    context = (await ada.deployment.get(f"swarms/{swarm_id}"))["context"]
+    assert [doc["name"] for doc in context] == ["payload.txt"]
+
+
+async def test_the_form_that_github_can_send_is_read_by_its_fields(swarms: Swarms) -> None:
+    script = Script({"Sort": ["Write one.md."]})
+    hook = await make(swarms.deployment, "github", limits={})
+    body = urlencode({"payload": BODY.decode()}).encode()
+    async with swarms.deployment.creating:
+        swarms.switchboard.coming = script
+        try:
+            delivered = await hook.deliver(body, content_type="application/x-www-form-urlencoded")
+            swarms.switchboard.scripts[delivered.body["swarm_id"]] = script
+        finally:
+            swarms.switchboard.coming = None
+    assert delivered.status == 202
+    run = Run(swarms.deployment, delivered.body["swarm_id"], script)
+    swarms.runs.append(run)
+    assert (await run.ended()).status == "completed"
+    assert any("The lamp is broken" in asked.prompt for asked in script.of("Description"))
 
 
 async def test_a_ping_of_github_starts_nothing(ada: Tenant) -> None:

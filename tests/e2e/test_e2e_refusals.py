@@ -2,8 +2,11 @@
 
 import asyncio
 import base64
+import gzip
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 import pytest_asyncio
@@ -123,6 +126,27 @@ async def test_a_body_that_cannot_be_used(deployment: Deployment, name: str) -> 
 async def test_a_body_that_cannot_be_read(deployment: Deployment, name: str) -> None:
     answer = await deployment.call("POST", "swarms", data=RAW[name], headers={"Content-Type": "application/json"})
     refused(answer, 400)
+
+
+async def test_a_body_that_is_compressed(deployment: Deployment) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = await deployment.call("POST", "swarms", data=gzip.compress(b'{"directive": "Do it"}'), headers=headers)
+    refused(answer, 415)
+    assert "uncompressed" in answer.body["detail"]
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Key", "If-Match", "X-Whatever", "Content-Type"])
+async def test_a_header_that_is_no_utf8(deployment: Deployment, name: str) -> None:
+    """The standard library sends header values as Latin-1; no host may make a server error of that."""
+    headers = {"Content-Type": "application/json", name: "caf\u00e9"}
+    if deployment.key:
+        headers["Authorization"] = f"Bearer {deployment.key}"
+    url = f"{deployment.url}/api/v1/swarms"
+    request = Request(url, b'{"directive": ""}', headers)
+    with pytest.raises(HTTPError) as answer:
+        await asyncio.to_thread(urlopen, request)
+    with answer.value:
+        assert answer.value.code in {400, 415}
 
 
 async def test_a_body_that_is_too_big(deployment: Deployment) -> None:

@@ -1,6 +1,7 @@
 """HTTP and timer triggers over real sockets."""
 
 import asyncio
+import zlib
 from io import BytesIO
 
 import aiohttp
@@ -32,6 +33,12 @@ async def test_a_function_sees_the_whole_request(site):
         "agent": "one, two",
         "body": "hi",
     }
+
+
+async def test_a_compressed_body_reaches_the_function_as_it_came(site):
+    packed = zlib.compress(b"hi")
+    status, seen = await site.call("POST", "api/echo/abc", data=packed, headers={"Content-Encoding": "deflate"})
+    assert (status, seen["body"].encode("latin-1")) == (200, packed)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a delivery brings becomes one document that says where it is from."""
 
+import gzip
 import json
 
 import pytest
@@ -92,3 +93,19 @@ def test_the_largest_payload_is_no_larger_than_what_hooks_are_checked_with(kind:
     found = payload_document(body, {**long, "content-type": kind}, "\U0001f600" * 120)
     assert found is not None
     assert len(found.content.encode()) <= len(LARGEST.content)
+
+
+def test_headers_are_not_content() -> None:
+    """A host hands on a byte that is not UTF-8 as half a surrogate pair."""
+    found = document(b"disk full", {"content-type": "text/plain", "user-agent": "J\udcfcrgen\u2028\x07/1"})
+    assert "user-agent: J\u00fcrgen  /1\n" in found.content
+    ((_, text),) = read_documents([found])
+    assert text.endswith("disk full")
+    about = json.loads(document(b"[]", {**JSON, "x-event-type": "\udce9\ud800"}).content)["delivery"]
+    assert about["headers"]["x-event-type"] == "\u00e9 "
+
+
+def test_a_compressed_payload_is_refused() -> None:
+    with pytest.raises(WrongMediaType, match="uncompressed"):
+        payload_document(gzip.compress(b"{}"), {**JSON, "content-encoding": "gzip"}, "builds")
+    assert payload_document(b"{}", {**JSON, "content-encoding": "identity"}, "builds") is not None

@@ -196,3 +196,18 @@ def test_uses_are_noted_once_a_minute_each_kind() -> None:
     later = both.noting(Started(at=NOW + timedelta(seconds=60), swarm_id="b"))
     assert later is not None
     assert later.started == Started(at=NOW + timedelta(seconds=60), swarm_id="b")
+
+
+def test_the_older_names_of_the_headers_are_taken() -> None:
+    older = {name.replace("webhook-", "svix-"): value for name, value in VECTOR.items()}
+    verdict = verify(Verification.STANDARD, [VECTOR_SECRET], older, VECTOR_BODY, VECTOR_TIME)
+    assert (verdict.fault, verdict.delivery_id) == (None, VECTOR["webhook-id"])
+    assert standard({**older, "svix-timestamp": "1614265331"}) is not None
+
+
+def test_the_two_families_of_header_names_are_not_mixed() -> None:
+    older = {name.replace("webhook-", "svix-"): value for name, value in VECTOR.items()}
+    for name in VECTOR:
+        mixed = {key: value for key, value in VECTOR.items() if key != name}
+        assert standard({**mixed, name.replace("webhook-", "svix-"): VECTOR[name]}) is not None
+    assert standard({**older, "webhook-signature": "v1,AAAA"}) is not None

@@ -22,7 +22,7 @@ async def echo(req: func.HttpRequest) -> func.HttpResponse:
         "route": dict(req.route_params),
         "query": dict(req.params),
         "agent": req.headers.get("x-test"),
-        "body": req.get_body().decode(),
+        "body": req.get_body().decode("latin-1"),
     }
     return func.HttpResponse(json.dumps(seen), mimetype="application/json")
 
