@@ -1,7 +1,7 @@
 """What a request says: its body and its query, each checked before anything acts on it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import azure.functions as func

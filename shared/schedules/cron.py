@@ -72,11 +72,12 @@ def _first(cron: str, zone: ZoneInfo, after: datetime, *, fold: int, in_gaps: bo
     """
     local = after.astimezone(zone)
     repeated = local.replace(fold=0).utcoffset() - local.replace(fold=1).utcoffset()  # type: ignore[operator]
-    due: datetime | None = local.replace(tzinfo=None) - max(repeated, timedelta(0)) * fold
+    due = local.replace(tzinfo=None) - max(repeated, timedelta(0)) * fold
     for _ in range(_MOST_CHANGED):
-        due = _next(cron, due)
-        if due is None:
+        after_due = _next(cron, due)
+        if after_due is None:
             break
+        due = after_due
         found = due.replace(tzinfo=zone, fold=fold).astimezone(UTC)
         exists = found.astimezone(zone).replace(tzinfo=None) == due
         if not exists and not in_gaps:
