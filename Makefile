@@ -19,7 +19,7 @@ AUDIT_READY := $(AUDIT_VENV)/.ready
 LOCKS := requirements.lock requirements-dev.lock requirements-audit.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev func core-tools e2e test lint format lock audit sbom crash load bench infra-check clean
+.PHONY: help setup demo dev func core-tools e2e test lint format lock audit sbom release crash load bench infra-check clean
 
 help: ## Show what can be run
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -128,6 +128,14 @@ sbom: $(AUDIT_READY) ## Install what is deployed by its hashes, and list it in b
 	@PYTHONWARNINGS=ignore $(AUDIT_VENV)/bin/cyclonedx-py environment build/deployed/bin/python --pyproject pyproject.toml \
 	  --output-reproducible --output-file build/sbom.json
 	@$(AUDIT_VENV)/bin/python -m infra.sbom build/sbom.json
+
+release: sbom ## Write what a release holds to build/release: the package, its list of libraries, checksums
+	@rm -rf build/release
+	@mkdir -p build/release
+	@$(PYTHON) infra/package.py build/package
+	@cd build/package && $(PYTHON) -m zipfile -c ../release/swarmstar.zip *
+	@cp build/sbom.json build/release/swarmstar.cdx.json
+	@cd build/release && shasum -a 256 * > SHA256SUMS
 
 crash: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Kill the host N times in the middle of swarms and compare with an undisturbed run; STORE=cosmos on emulators
 	@$(BIN)/python -m tests.crash.run --kills $(N) --store $(STORE)
