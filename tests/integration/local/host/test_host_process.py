@@ -38,7 +38,7 @@ class Process:
             sys.executable,
             *self.arguments,
             env=self.environment,
-            cwd=Path(__file__).parents[3],
+            cwd=Path(__file__).parents[4],
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -1,6 +1,6 @@
 """Measures the host alone: a tree of 111 orchestrators over 1,000 activities that do nothing.
 
-    python tests/integration/host/measure_host.py [RUNS]
+    python tests/integration/local/host/measure_host.py [RUNS]
 
 Prints, for each run in one process, activities a second, CPU time an activity (user and system, client included),
 commits, and what an activity costs in history events, history bytes and bytes written to the state file.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
+sys.path.insert(0, str(Path(__file__).parents[4]))
 
 from local.host import Host
 from local.host.logs import configure
