@@ -6,8 +6,6 @@ from shared.swarm.outcomes import MemoryDraft
 
 #: Tokens of memory that a prompt carries.
 MEMORY_TOKENS = 700
-#: Tokens of the user's goal.
-GOAL_TOKENS = 400
 
 
 async def background(ctx: ActionContext, *, memory_tokens: int = MEMORY_TOKENS) -> list[Section]:

@@ -112,8 +112,6 @@ class ActionContext:
     answers: tuple[QuestionDoc, ...] = ()
     #: The document it was spawned to absorb.
     document: ContextDoc | None = None
-    #: Whether a bigger plan could still be carried out: depth and budget leave room for managers below.
-    may_decompose: bool = True
 
     @property
     def fan_out(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.actions.context import Recalled
+from shared.actions.context import Memory, Recalled
 from shared.llm.prompting import clip
 from shared.spaces.metadata import MemoryMetadata
 
@@ -33,3 +33,7 @@ class FakeMemory:
 def _recalled(number: int, name: str, content: str) -> Recalled:
     memory = MemoryMetadata(id=f"m-{number}", name=name, description="", parent_id="references", content=content)
     return Recalled(memory, content)
+
+
+# mypy holds the fake to what actions are given.
+_FAKE: type[Memory] = FakeMemory

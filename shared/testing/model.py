@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from shared.actions.context import Model
 from shared.llm.port import Message
 from shared.llm.prompting import Example, Section, build
 from shared.llm.schema import strict_schema
@@ -15,7 +16,7 @@ T = TypeVar("T", bound=BaseModel)
 #: What a fake model gives: an object for `ask`, a text for `write`, or an error that it raises.
 Answer = Mapping[str, object] | BaseModel | str | Exception
 
-#: Tokens of a prompt before its sections are cut; the default of the setting `prompt_tokens`.
+#: Tokens of a prompt before its sections are cut.
 PROMPT_TOKENS = 12_000
 
 
@@ -100,3 +101,7 @@ class FakeModel:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+# mypy holds the fake to what actions are given.
+_FAKE: type[Model] = FakeModel
