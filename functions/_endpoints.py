@@ -4,6 +4,7 @@ What a route declares is both what is enforced and what the OpenAPI document say
 function and returns a model.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -18,14 +19,17 @@ from typing_extensions import TypeVar
 from functions._requests import NoBody, NoQuery, parse_body, parse_query, read_content
 from functions._responses import Reply, failure, respond, unquoted
 from functions._runtime import DurableRuntime
+from functions._structure import MAX_TOKENS
 from functions._tenant import tenant_of
 from shared import bootstrap
 from shared.errors import (
     ConditionMissing,
     Conflict,
     Forbidden,
+    Full,
     InvalidInput,
     NotFound,
+    QuotaExceeded,
     SwarmStarError,
     Unauthenticated,
 )
@@ -59,6 +63,8 @@ class Endpoint:
     #: The media type of a body that is no model; `*/*` for any, and for none.
     content: str | None = None
     max_body: int = MAX_BODY
+    #: Strings, lists, objects and commas that a JSON body may have.
+    max_tokens: int = MAX_TOKENS
     query: type[BaseModel] = NoQuery
     reply: type[BaseModel] | None = None
     #: The media type of the reply; empty for one without content.
@@ -164,7 +170,7 @@ async def _serve(
     """Answer one request; the binding edge is the one place that catches every error."""
     try:
         tenant = await _admit(declared, req)
-        call = _call(declared, req, tenant, runtime)
+        call = await _call(declared, req, tenant, runtime)
         key = req.headers.get("idempotency-key") if declared.idempotent else None
         if key is None or tenant is None:
             return respond(await handler(call), declared.status)
@@ -186,16 +192,25 @@ async def _admit(declared: Endpoint, req: func.HttpRequest) -> TenantContext | N
     return tenant
 
 
-def _call(
+async def _call(
     declared: Endpoint, req: func.HttpRequest, tenant: TenantContext | None, runtime: Runtime | None
 ) -> Call[Any, Any]:
     query = parse_query(req, declared.query)
     content = b"" if declared.content is None else read_content(req, declared.content, declared.max_body)
-    body = NoBody() if declared.body is None else parse_body(req, declared.body, declared.max_body)
+    body = NoBody() if declared.body is None else await _body(declared, declared.body, req)
     version = _if_match(req) if declared.conditional else None
     headers = {name.lower(): value for name, value in req.headers.items()} if declared.proof else {}
     path, services = dict(req.route_params), bootstrap.services()
     return Call(services, path, body, content, query, new_id(), version, headers, _tenant=tenant, _runtime=runtime)
+
+
+async def _body(declared: Endpoint, model: type[BaseModel], req: func.HttpRequest) -> BaseModel:
+    """The body as a model; a large one is read beside the event loop."""
+
+    def read() -> BaseModel:
+        return parse_body(req, model, declared.max_body, declared.max_tokens)
+
+    return await asyncio.to_thread(read) if len(req.get_body() or b"") > MAX_BODY else read()
 
 
 def _if_match(req: func.HttpRequest) -> str | None:
@@ -213,7 +228,7 @@ async def _once(declared: Endpoint, handler: Handler, call: Call[Any, Any], once
     try:
         response = respond(await handler(replace(call, fresh_id=begun, seed=once.seed)), declared.status)
     except SwarmStarError as error:
-        refused = isinstance(error, InvalidInput | Forbidden | NotFound)
+        refused = isinstance(error, InvalidInput | Forbidden | NotFound | QuotaExceeded | Full)
         with suppress(Conflict):  # a repetition has taken over
             await (once.forget() if refused else once.release())
         raise

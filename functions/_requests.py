@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 import azure.functions as func
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from functions._structure import MAX_TOKENS, check_structure
 from shared.errors import InvalidInput, TooLarge, WrongMediaType
 
 T = TypeVar("T", bound=BaseModel)
@@ -14,6 +15,8 @@ T = TypeVar("T", bound=BaseModel)
 #: Bytes of a body that says what a swarm shall do: room for as much context as is taken, in base64 and with its quotes
 #: escaped.
 MAX_SWARM_BODY = 4_194_304
+#: Faults of a body or query that are told.
+_TOLD = 5
 #: The largest number that JSON carries exactly everywhere.
 _EXACT = 2**53 - 1
 _WHOLE = re.compile(r"-?[0-9]{1,16}")
@@ -64,9 +67,10 @@ def parse_query(req: func.HttpRequest, model: type[T]) -> T:
     return _checked(lambda: model.model_validate(dict(req.params)))
 
 
-def parse_body(req: func.HttpRequest, model: type[T], most: int) -> T:
+def parse_body(req: func.HttpRequest, model: type[T], most: int, max_tokens: int = MAX_TOKENS) -> T:
     """The JSON body as a model. Raises `WrongMediaType`, `TooLarge`, or `InvalidInput` that names what is wrong."""
     body = read_content(req, "application/json", most)
+    check_structure(body, max_tokens)
     return _checked(lambda: model.model_validate_json(body, strict=True))
 
 
@@ -92,7 +96,8 @@ def _checked(read: Callable[[], T]) -> T:
     try:
         return read()
     except ValidationError as error:
-        raise InvalidInput("; ".join(_fault(fault) for fault in error.errors()[:5])) from None
+        faults = error.errors(include_url=False, include_input=False)[:_TOLD]
+        raise InvalidInput("; ".join(_fault(fault) for fault in faults)) from None
 
 
 def _fault(fault: Any) -> str:

@@ -23,6 +23,7 @@ from shared.errors import (
     Unavailable,
     WrongMediaType,
 )
+from shared.types import MEDIA_TYPE
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -41,6 +42,8 @@ TABLE: tuple[tuple[type[SwarmStarError], int, str], ...] = (
     (Unavailable, 503, "Not available now"),
     (ModelError, 502, "The model endpoint failed"),
 )
+#: The type of content whose own type no header can carry.
+_BYTES = "application/octet-stream"
 #: What the answers are about is private, and is what it says it is.
 _GUARD = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -82,7 +85,8 @@ def respond(reply: Reply | BaseModel, status: int) -> func.HttpResponse:
         return func.HttpResponse(status_code=status, headers=_GUARD | reply.headers)
     version = {} if reply.etag is None else {"ETag": quoted(reply.etag)}
     headers = _GUARD | version | reply.headers
-    return func.HttpResponse(content, status_code=status, mimetype=reply.media_type, headers=headers)
+    media_type = reply.media_type if MEDIA_TYPE.fullmatch(reply.media_type) else _BYTES
+    return func.HttpResponse(content, status_code=status, mimetype=media_type, headers=headers)
 
 
 def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> func.HttpResponse:

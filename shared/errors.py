@@ -11,6 +11,7 @@ SwarmStarError
 │   └── Gone              ... because its swarm was deleted
 ├── Conflict              a conditional write lost, or the state forbids it    (409)
 │   ├── IllegalTransition a node cannot do this in its status
+│   ├── Full              there are as many of a kind as there may be; nothing was made
 │   └── Stale             the version that the request is about is not the present one (412)
 ├── QuotaExceeded         one of the user's ceilings is reached; `retry_after` seconds   (429)
 └── Unavailable           a dependency cannot serve now; `retry_after` seconds (503)
@@ -61,6 +62,10 @@ class Conflict(SwarmStarError):
 
 class IllegalTransition(Conflict):
     """The transition table has no such move."""
+
+
+class Full(Conflict):
+    """The user has as many things of a kind as there may be; the message says how many, and that one must go."""
 
 
 class Stale(Conflict):

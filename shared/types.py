@@ -15,6 +15,9 @@ SCOPE_ID = re.compile(r"[a-z0-9-]{1,40}")
 #: Every other id: stable, opaque, never a path.
 ITEM_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+#: A media type that a header can carry, with parameters or without.
+MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,64}/[\w!#$&^.+-]{1,64}(; ?[\w-]{1,32}=[\w.-]{1,64}){0,4}", re.ASCII)
+
 #: Reserved scope ids; refused to users.
 ACCOUNT = "account"
 SYSTEM = "system"

@@ -125,7 +125,7 @@ async def test_a_body_that_cannot_be_used(deployment: Deployment, name: str) -> 
 @pytest.mark.parametrize("name", RAW)
 async def test_a_body_that_cannot_be_read(deployment: Deployment, name: str) -> None:
     answer = await deployment.call("POST", "swarms", data=RAW[name], headers={"Content-Type": "application/json"})
-    refused(answer, 400)
+    refused(answer, 400, 413)
 
 
 async def test_a_body_that_is_compressed(deployment: Deployment) -> None:

@@ -23,6 +23,7 @@ TABLE = {
     errors.Gone: (404, "Not found"),
     errors.Conflict: (409, "Conflict"),
     errors.IllegalTransition: (409, "Conflict"),
+    errors.Full: (409, "Conflict"),
     errors.Stale: (412, "Changed meanwhile"),
     errors.QuotaExceeded: (429, "Quota reached"),
     errors.Unavailable: (503, "Not available now"),
@@ -198,3 +199,14 @@ def test_every_answer_guards_itself() -> None:
     for answer in (respond(Inner(size=3), 200), problem(418, "Teapot", "Short and stout."), failure(KeyError())):
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("media_type", ["a/b\r\nX: y", "text/\x1b[31m", "text", "a/b\n", "\u00e9/b", "a/" + "b" * 100])
+def test_a_media_type_that_no_header_carries_is_bytes(media_type: str) -> None:
+    answer = respond(Reply(b"content", media_type=media_type), 200)
+    assert answer.mimetype == "application/octet-stream"
+
+
+@pytest.mark.parametrize("media_type", ["text/x-python", "image/svg+xml", "text/plain; charset=utf-8"])
+def test_a_media_type_is_handed_on(media_type: str) -> None:
+    assert respond(Reply(b"content", media_type=media_type), 200).mimetype == media_type
