@@ -30,6 +30,7 @@ from shared.swarm.node import NodeRef
 from shared.swarm.swarm import Artifact, ContextDoc, QuestionDoc, Swarm
 from shared.tenancy import TenantContext
 from shared.tenancy.rates import RequestRates
+from shared.tenancy.turns import Turns
 from shared.types import Clock, SpaceKey, utc_now
 
 #: Swarms whose unchanging part is cached.
@@ -81,6 +82,11 @@ class Services:
     def rates(self) -> RequestRates:
         """Every user's request rate in this process."""
         return RequestRates()
+
+    @cached_property
+    def imports(self) -> Turns:
+        """Imports of archives under way in this process; who finds others' wait, and none has two."""
+        return Turns("imports", each_user=1, in_all=2, patience=20.0, retry_after=5.0)
 
     @cached_property
     def calls(self) -> UserSlots:

@@ -12,12 +12,13 @@ from shared.archives.model import (
     MANIFEST,
     MAX_ARCHIVE,
     MAX_BLOBS,
+    MAX_DOCUMENT_BYTES,
     MAX_DOCUMENTS,
     MAX_UNPACKED,
     Manifest,
     blob_entry,
     entry_of,
-    normal,
+    exported,
 )
 from shared.blobs import BlobRef
 from shared.errors import Conflict, TooLarge
@@ -90,6 +91,7 @@ class _Exporter:
         self._services = services
         self._space = space
         self._unpacked = 0
+        self._documents_size = 0
         self._counts: dict[Category, int] = {}
         self._blobs: dict[str, BlobRef] = {}
 
@@ -132,14 +134,17 @@ class _Exporter:
     def _lines(self, category: Category, page: Page) -> bytes:
         lines = []
         for item in page.items:
-            text, ref = normal(category, item.key, item.value)
-            lines.append(f'{{"key":{json.dumps(item.key)},"seq":{item.seq},"value":{text}}}\n'.encode())
-            if ref is not None:
-                self._blobs[ref.sha256] = ref
+            document = exported(category, item.key, item.value)
+            lines.append(f'{{"key":{json.dumps(item.key)},"seq":{item.seq},"value":{document.text}}}\n'.encode())
+            if document.blob is not None:
+                self._blobs[document.blob.sha256] = document.blob
         self._counts[category] = self._counts.get(category, 0) + len(lines)
         if sum(self._counts.values()) > MAX_DOCUMENTS or len(self._blobs) > MAX_BLOBS:
             raise TooLarge(f"an archive holds at most {MAX_DOCUMENTS} documents and {MAX_BLOBS} blobs")
         joined = b"".join(lines)
+        self._documents_size += len(joined)
+        if self._documents_size > MAX_DOCUMENT_BYTES:
+            raise TooLarge(f"the documents of an archive have at most {MAX_DOCUMENT_BYTES} bytes")
         self._count(len(joined))
         return joined
 

@@ -9,10 +9,12 @@ It names neither the user nor the swarm's id, nobody's claims, and nothing of th
 
 import json
 from collections.abc import Callable
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.archives.values import check_values
 from shared.blobs import BlobRef
 from shared.llm.journal import JournalEntry
 from shared.spaces.metadata import ActionMetadata, MemoryMetadata, SpaceEntry, SwarmUtilMetadata
@@ -21,10 +23,11 @@ from shared.store import Category
 from shared.swarm.node import SwarmEvent, SwarmNode
 from shared.swarm.swarm import Artifact, ContextDoc, QuestionDoc, Swarm
 
-#: Bytes of an archive, and of what is in it once unpacked.
+#: Bytes of an archive, of its documents once unpacked, and of all that is in it once unpacked.
 MAX_ARCHIVE = 100 * 1024 * 1024
-MAX_UNPACKED = 512 * 1024 * 1024
-MAX_DOCUMENTS = 200_000
+MAX_DOCUMENT_BYTES = 128 * 1024 * 1024
+MAX_UNPACKED = 256 * 1024 * 1024
+MAX_DOCUMENTS = 100_000
 MAX_BLOBS = 10_000
 MANIFEST = "manifest.json"
 #: The one key in the category of the swarm's own document.
@@ -39,6 +42,7 @@ LEFT_OUT: frozenset[Category] = frozenset(
         Category.USER,
         Category.API_KEY,
         Category.LEDGER,
+        Category.ROSTER,
         Category.SHARE,
         Category.TOMBSTONE,
         Category.IDEMPOTENCY,
@@ -51,6 +55,12 @@ LEFT_OUT: frozenset[Category] = frozenset(
         Category.WORKSPACE_DRAFT,
     }
 )
+
+M = TypeVar("M", bound=BaseModel)
+#: The value of a document, parsed.
+Raw = dict[str, Any]
+#: Whether fields that are not known are refused, or left out.
+Extra = Literal["forbid"] | None
 
 _ANONYMOUS = {"user_id": "", "swarm_id": "", "deleted": None, "origin": None, "paused": False}
 
@@ -86,64 +96,100 @@ def blob_entry(sha256: str) -> str:
     return f"blobs/{sha256}"
 
 
-def normal(category: Category, key: str, value: str) -> tuple[str, BlobRef | None]:
-    """A document as it travels, with nothing the product does not know, and the blob that belongs to it.
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as it travels: its text, the blob that belongs to it, and its model where one reads all of it."""
 
-    Raises `ValueError` unless it is one of its category, under its key.
+    text: str
+    blob: BlobRef | None = None
+    model: BaseModel | None = None
+
+
+class Parse(Protocol):
+    """Reads the value of a document as a model; raises `ValueError`."""
+
+    def __call__(self, model: type[M], /) -> M:
+        """The model of what the document holds."""
+        ...
+
+
+def exported(category: Category, key: str, value: str) -> Document:
+    """A stored document as it travels. Fields of another version are left out; raises `ValueError` if it is not sound.
+
+    What is read is the text in the store.
     """
-    return _READERS[category](key, value)
+    return _READERS[category](key, json.loads(value), lambda model: model.model_validate_json(value), None)
 
 
-def _swarm(key: str, value: str) -> tuple[str, BlobRef | None]:
-    swarm = Swarm.model_validate_json(value)
+def imported(category: Category, key: str, value: dict[str, Any]) -> Document:
+    """A document from elsewhere as it is to be stored; raises `ValueError` unless it is one of its category.
+
+    A field that is not known, and a number, time or media type out of bounds, is not taken either.
+    """
+    if category is Category.SWARM_STATE:
+        value.pop("alive", None)  # computed, and so in every text of a node
+
+    def parse(model: type[M]) -> M:
+        read = model.model_validate(value, extra="forbid")
+        check_values(read)
+        return read
+
+    return _READERS[category](key, value, parse, "forbid")
+
+
+def _swarm(key: str, _: Raw, parse: Parse, __: Extra) -> Document:
+    swarm = parse(Swarm).model_copy(update=_ANONYMOUS)
     _same(key, SWARM_KEY)
-    return swarm.model_copy(update=_ANONYMOUS).model_dump_json(), None
+    return Document(swarm.model_dump_json(), model=swarm)
 
 
-def _node(key: str, value: str) -> tuple[str, BlobRef | None]:
-    node = SwarmNode.model_validate_json(value)
+def _node(key: str, _: Raw, parse: Parse, __: Extra) -> Document:
+    node = parse(SwarmNode).evolve(outbox=None, claim=None)
     _same(key, node.node_id)
-    return node.evolve(outbox=None, claim=None).model_dump_json(exclude_defaults=True), None
+    return Document(node.model_dump_json(exclude_defaults=True), model=node)
 
 
-def _event(key: str, value: str) -> tuple[str, BlobRef | None]:
-    event = SwarmEvent.model_validate_json(value)
+def _event(key: str, _: Raw, parse: Parse, __: Extra) -> Document:
+    event = parse(SwarmEvent)
     _same(key, str(event.frame))
-    return event.model_dump_json(exclude_defaults=True), None
+    return Document(event.model_dump_json(exclude_defaults=True), model=event)
 
 
-def _call(key: str, value: str) -> tuple[str, BlobRef | None]:
-    entry = JournalEntry.model_validate_json(value)
+def _call(key: str, _: Raw, parse: Parse, __: Extra) -> Document:
+    entry = parse(JournalEntry)
     _same(key, f"{entry.node_id.replace('.', '-')}.{entry.step}")
-    return entry.model_dump_json(), None
+    return Document(entry.model_dump_json())
 
 
-def _question(key: str, value: str) -> tuple[str, BlobRef | None]:
-    question = QuestionDoc.model_validate_json(value)
+def _question(key: str, _: Raw, parse: Parse, __: Extra) -> Document:
+    question = parse(QuestionDoc)
     _same(key, question.question_id)
-    return question.model_dump_json(), None
+    return Document(question.model_dump_json())
 
 
-def _artifact(key: str, value: str) -> tuple[str, BlobRef | None]:
-    artifact = Artifact.model_validate_json(value)
+def _artifact(key: str, _: Raw, parse: Parse, __: Extra) -> Document:
+    artifact = parse(Artifact)
     _same(key, artifact.artifact_id)
     ref = BlobRef(sha256=artifact.sha256, size=artifact.size)
-    return artifact.model_dump_json(), ref if artifact.content is None else None
+    return Document(artifact.model_dump_json(), ref if artifact.content is None else None)
 
 
-def _context(key: str, value: str) -> tuple[str, BlobRef | None]:
-    doc = ContextDoc.model_validate_json(value)
+def _context(key: str, _: Raw, parse: Parse, __: Extra) -> Document:
+    doc = parse(ContextDoc)
     _same(key, doc.context_id)
     ref = BlobRef(sha256=doc.sha256, size=doc.size)
-    return doc.model_dump_json(), ref if doc.content is None else None
+    return Document(doc.model_dump_json(), ref if doc.content is None else None)
 
 
 def _space(leaf_model: type[SpaceEntry]) -> "Reader":
-    def read(key: str, value: str) -> tuple[str, BlobRef | None]:
-        text = checked(key, value, leaf_model)
+    def read(key: str, raw: Raw, _: Parse, extra: Extra) -> Document:
+        text, entries = checked(key, raw, leaf_model, extra)
+        if extra == "forbid":
+            for entry in entries:
+                check_values(entry)
         found = json.loads(text)
         sha256, size = found.get("blob_sha256"), found.get("blob_size")
-        return text, None if sha256 is None else BlobRef(sha256=sha256, size=size)
+        return Document(text, None if sha256 is None else BlobRef(sha256=sha256, size=size))
 
     return read
 
@@ -153,7 +199,7 @@ def _same(key: str, wanted: str) -> None:
         raise ValueError(f"a document that belongs under {wanted[:80]!r} lies under {key[:80]!r}")
 
 
-Reader = Callable[[str, str], tuple[str, BlobRef | None]]
+Reader = Callable[[str, Raw, Parse, Extra], Document]
 #: What reads the documents of a category.
 _READERS: dict[Category, Reader] = {
     Category.SWARM: _swarm,

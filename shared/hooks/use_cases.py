@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.errors import Conflict, NotFound, Stale
+from shared.errors import Conflict, NotFound, Stale, SwarmStarError
 from shared.hooks.model import Hook, HookUse, Refused, Started, hook_of
 from shared.hooks.payloads import LARGEST
 from shared.hooks.signing import Verification, kept, new_secret
@@ -15,10 +15,11 @@ from shared.services import Services
 from shared.store import Category, IfEtag
 from shared.store.catalog import HookEntries
 from shared.store.documents import Documents, Held
+from shared.store.roster import Roster
 from shared.swarm.budget import Limits
 from shared.swarm.swarm import ContextRef
 from shared.tenancy import TenantContext
-from shared.types import Name
+from shared.types import Name, SpaceKey
 from shared.usecases import templates
 from shared.usecases.create_swarm import NewSwarm
 from shared.usecases.templates import Template
@@ -101,7 +102,7 @@ def hook_uses(services: Services) -> Documents[HookUse]:
 async def create_hook(
     services: Services, tenant: TenantContext, new: NewHook, request: str, seed: bytes | None = None
 ) -> Held[CreatedHook]:
-    """Make a hook with a fresh secret. Raises `InvalidInput` if its swarm could never start, `Conflict` if full.
+    """Make a hook with a fresh secret. Raises `InvalidInput` if its swarm could never start, and `Full`.
 
     Repeated by the same request after a crash, it goes on with the hook that was made, under a new secret; with the
     same seed, that is the same secret.
@@ -109,7 +110,12 @@ async def create_hook(
     hook_id = hook_of(tenant.user_id, request)
     if await kept_hooks(services).find(tenant.account, hook_id) is not None:
         return await rotate_hook(services, tenant, hook_id, request, seed)
-    await _check_room(services, tenant)
+    await _roster(services).reserve(tenant.account, hook_id, MAX_HOOKS, services.now())
+    try:
+        template = await templates.keep(services, tenant.account, new.swarm, [LARGEST], request)
+    except SwarmStarError:
+        await _roster(services).release(tenant.account, hook_id)
+        raise
     secret = new_secret(new.verification, seed)
     hook = KeptHook(
         hook_id=hook_id,
@@ -118,7 +124,7 @@ async def create_hook(
         created=services.now(),
         secret=kept(new.verification, secret),
         secret_by=request,
-        template=await templates.keep(services, tenant.account, new.swarm, [LARGEST], request),
+        template=template,
     )
     await HookEntries(services.store).write(hook_id, tenant.user_id)
     etag = await kept_hooks(services).create(tenant.account, hook_id, hook, seq=hook.seq)
@@ -189,14 +195,16 @@ async def delete_hook(services: Services, tenant: TenantContext, hook_id: str) -
         await templates.drop(services, tenant.account, held.doc.template)
         with suppress(Conflict):  # it was changed this moment, and may start something else now
             await services.store.delete(tenant.account, Category.HOOK, hook_id, condition=IfEtag(held.etag))
+            await _roster(services).release(tenant.account, hook_id)
             return
     raise Conflict("the hook keeps changing: try again")
 
 
-async def _check_room(services: Services, tenant: TenantContext) -> None:
-    there = [hook async for hook in kept_hooks(services).all(tenant.account)]
-    if len(there) >= MAX_HOOKS:
-        raise Conflict(f"there are {MAX_HOOKS} hooks already: delete one that is not needed")
+def _roster(services: Services) -> Roster:
+    async def listed(account: SpaceKey) -> set[str]:
+        return {hook.hook_id async for hook in kept_hooks(services).all(account)}
+
+    return Roster(services.store, "hooks", listed)
 
 
 async def _held(services: Services, tenant: TenantContext, hook_id: str) -> Held[KeptHook]:

@@ -10,7 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shared.errors import Conflict, NotFound, Stale
+from shared.errors import Conflict, NotFound, Stale, SwarmStarError
 from shared.runtime import Runtime
 from shared.schedules.cron import MAX_CRON, MAX_TIMEZONE, check_cron, check_timezone
 from shared.schedules.model import LastRun, Overlap, Schedule
@@ -18,6 +18,7 @@ from shared.services import Services
 from shared.store import Category
 from shared.store.catalog import DueSchedules
 from shared.store.documents import Documents, Held
+from shared.store.roster import Roster
 from shared.swarm.budget import Limits
 from shared.swarm.origin import Origin
 from shared.swarm.swarm import ContextRef, Swarm
@@ -135,14 +136,18 @@ def schedules_of(services: Services) -> Documents[StoredSchedule]:
 async def create_schedule(services: Services, tenant: TenantContext, new: NewSchedule, schedule_id: str) -> Shown:
     """Make a schedule under an id of the server's choice; asked again with the same id, the one there is.
 
-    Raises `InvalidInput` for what could never start, and `Conflict` where there are as many as may be.
+    Raises `InvalidInput` for what could never start, and `Full` where there are as many as may be.
     """
     there = await schedules_of(services).find(tenant.account, schedule_id)
     if there is not None:
         return _shown(there.doc)
-    await _check_room(services, tenant)
     now = services.now()
-    template = await templates.keep(services, tenant.account, new.swarm, request=schedule_id)
+    await _roster(services).reserve(tenant.account, schedule_id, MAX_SCHEDULES, now)
+    try:
+        template = await templates.keep(services, tenant.account, new.swarm, request=schedule_id)
+    except SwarmStarError:
+        await _roster(services).release(tenant.account, schedule_id)
+        raise
     schedule = StoredSchedule(
         schedule_id=schedule_id,
         user_id=tenant.user_id,
@@ -239,6 +244,7 @@ async def remove(services: Services, account: SpaceKey, schedule: StoredSchedule
     """Remove what is there of a schedule that was deleted. May be repeated."""
     await templates.drop(services, account, schedule.template)
     await schedules_of(services).delete(account, schedule.schedule_id)
+    await _roster(services).release(account, schedule.schedule_id)
 
 
 async def run_schedule(
@@ -298,10 +304,11 @@ async def _find(services: Services, tenant: TenantContext, schedule_id: str) -> 
     return held
 
 
-async def _check_room(services: Services, tenant: TenantContext) -> None:
-    there = [schedule async for schedule in schedules_of(services).all(tenant.account)]
-    if len(there) >= MAX_SCHEDULES:
-        raise Conflict(f"there are {MAX_SCHEDULES} schedules already: delete one that is not needed")
+def _roster(services: Services) -> Roster:
+    async def listed(account: SpaceKey) -> set[str]:
+        return {schedule.schedule_id async for schedule in schedules_of(services).all(account)}
+
+    return Roster(services.store, "schedules", listed)
 
 
 def _check_version(schedule: Schedule, version: str | None) -> None:

@@ -10,7 +10,7 @@ lists it twice.
 import asyncio
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict
@@ -19,7 +19,7 @@ from shared.errors import Conflict, InvalidInput, Unavailable
 from shared.spaces.grouping import Group, plain_groups
 from shared.spaces.metadata import SpaceEntry
 from shared.store.port import Category, Condition, IfAbsent, IfEtag, Page, Store
-from shared.types import SpaceKey
+from shared.types import ITEM_ID, SpaceKey
 
 #: The most entries one list holds; at that length a folder is split by plain rules, whoever adds to it.
 MAX_LISTED = 96
@@ -59,23 +59,31 @@ class _ChildList(BaseModel):
         return left.with_cards(group.folder for group in self.plan if group.folder.id not in left.ids)
 
 
-def checked(key: str, value: str, leaf_model: type[SpaceEntry]) -> str:
-    """The text of a document of a stored space from elsewhere; raises `ValueError` unless it is one under its key."""
+def checked(
+    key: str, raw: dict[str, Any], leaf_model: type[SpaceEntry], extra: Literal["forbid"] | None = None
+) -> tuple[str, list[SpaceEntry]]:
+    """The text of a document of a stored space from elsewhere, and the entries in it.
+
+    Raises `ValueError` unless it is one under its key. With `extra` a field that is not known is refused.
+    """
     if not key.startswith(_LIST_PREFIX):
-        entry = _parsed(json.loads(value), leaf_model)
+        entry = _parsed(raw, leaf_model, extra)
         if entry.id != key:
             raise ValueError(f"the entry {entry.id!r} lies under {key!r}")
-        return entry.model_dump_json()
-    listed = _ChildList.model_validate_json(value)
+        return entry.model_dump_json(), [entry]
+    listed = _ChildList.model_validate(raw, extra=extra)
     if len(listed.children) > MAX_LISTED:
         raise ValueError(f"a folder lists at most {MAX_LISTED} entries")
-    cards = [_parsed(child, leaf_model) for child in listed.children]
-    return _ChildList(plan=listed.plan).with_cards(cards).model_dump_json()
+    moves = [member for group in listed.plan for member in group.members]
+    if max(len(listed.plan), len(moves)) > MAX_LISTED or not all(map(ITEM_ID.fullmatch, moves)):
+        raise ValueError(f"the plan of a split moves at most {MAX_LISTED} entries, which it names by their ids")
+    cards = [_parsed(child, leaf_model, extra) for child in listed.children]
+    return _ChildList(plan=listed.plan).with_cards(cards).model_dump_json(), cards
 
 
-def _parsed(raw: Any, leaf_model: type[SpaceEntry]) -> SpaceEntry:
+def _parsed(raw: Any, leaf_model: type[SpaceEntry], extra: Literal["forbid"] | None = None) -> SpaceEntry:
     model = leaf_model if isinstance(raw, dict) and raw.get("kind") == "leaf" else SpaceEntry
-    return model.model_validate(raw)
+    return model.model_validate(raw, extra=extra)
 
 
 class StoredSpace:

@@ -111,6 +111,10 @@ class ApiKeys:
         await self._docs.delete(_KEYS, key.prefix)
         await self._entries.delete(SpaceKey.account(key.user_id), key.prefix)
 
+    async def prefixes(self, user_id: str) -> set[str]:
+        """The prefixes of a user's keys."""
+        return {entry.prefix async for entry in self._entries.all(SpaceKey.account(user_id))}
+
     async def page(self, user_id: str, limit: int, cursor: str | None) -> tuple[list[ApiKey], str | None]:
         """Some of a user's keys, oldest first."""
         entries, after = await self._entries.page(SpaceKey.account(user_id), limit=limit, cursor=cursor)

@@ -35,6 +35,7 @@ class Category(StrEnum):
     USER = "user"
     API_KEY = "api_key"
     LEDGER = "ledger"
+    ROSTER = "roster"
     SHARE = "share"
     TOMBSTONE = "tombstone"
     IDEMPOTENCY = "idempotency"

@@ -27,16 +27,17 @@ def replay(events: Iterable[SwarmEvent], until: int | None = None) -> dict[str, 
 
 def violations(events: Sequence[SwarmEvent]) -> list[str]:
     """Every invariant of a node's life that this history breaks, in words; empty if it is sound."""
-    reader = _Reader()
+    reader = HistoryReader()
     for event in events:
         reader.read(event)
     return reader.found + reader.unfinished()
 
 
-class _Reader:
-    """Walks a history once and keeps what the invariants need to know."""
+class HistoryReader:
+    """Reads a history once, event by event, and keeps what the invariants need to know."""
 
     def __init__(self) -> None:
+        #: What is broken so far, in words.
         self.found: list[str] = []
         self._nodes: dict[str, SwarmNode] = {}
         self._alive_children: dict[str, int] = {}
@@ -44,6 +45,7 @@ class _Reader:
         self._frame = 0
 
     def read(self, event: SwarmEvent) -> None:
+        """Check the next event."""
         if event.frame != self._frame + 1:
             self.found.append(f"frame {event.frame} follows frame {self._frame}")
         self._frame = event.frame

@@ -5,16 +5,17 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shared.errors import Conflict, Forbidden, InvalidInput, NotFound, Stale
+from shared.errors import Conflict, Forbidden, Full, InvalidInput, NotFound, Stale
 from shared.services import Services
 from shared.store.catalog import ApiKeys, Users
 from shared.store.documents import Held
+from shared.store.roster import Roster
 from shared.tenancy import Scope, TenantContext, api_keys
 from shared.tenancy.api_keys import ApiKey
 from shared.tenancy.quotas import Quotas
 from shared.tenancy.scopes import USER_SCOPES
 from shared.tenancy.users import User
-from shared.types import Name, check_scope_id
+from shared.types import Name, SpaceKey, check_scope_id
 from shared.usecases.sign_in import ensure_user
 
 #: Keys of one user, revoked ones that are still listed among them.
@@ -151,7 +152,7 @@ async def _keep_key(services: Services, key: ApiKey) -> ApiKey:
     keys = ApiKeys(services.store)
     held = await keys.find(key.prefix)
     if held is None:
-        await _make_room(services, key.user_id)
+        await _make_room(services, key)
         await keys.create(key)
         return key
     if held.doc.user_id != key.user_id or held.doc.secret_sha256 != key.secret_sha256:
@@ -191,12 +192,18 @@ async def user_context(services: Services, user_id: str) -> TenantContext:
     return TenantContext((await get_user(services, user_id)).doc.user_id)
 
 
-async def _make_room(services: Services, user_id: str) -> None:
-    """Forget the oldest key that can no longer be used where there are as many as may be; raises `InvalidInput`."""
-    keys, _ = await ApiKeys(services.store).page(user_id, MAX_KEYS, None)
-    if len(keys) < MAX_KEYS:
-        return
-    dead = next((key for key in keys if not key.usable(services.now())), None)
-    if dead is None:
-        raise InvalidInput(f"there are {MAX_KEYS} keys already: revoke one that is not needed")
-    await ApiKeys(services.store).delete(dead)
+async def _make_room(services: Services, key: ApiKey) -> None:
+    """Reserve a key's place, that of the oldest key which can no longer be used if need be; raises `InvalidInput`."""
+    account, keys = SpaceKey.account(key.user_id), ApiKeys(services.store)
+    roster = Roster(services.store, "keys", lambda account: keys.prefixes(account.user_id))
+    for _ in range(_ATTEMPTS):
+        try:
+            return await roster.reserve(account, key.prefix, MAX_KEYS, services.now())
+        except Full:
+            stored, _ = await keys.page(key.user_id, MAX_KEYS, None)
+        dead = next((one for one in stored if not one.usable(services.now())), None)
+        if dead is None:
+            break
+        await keys.delete(dead)
+        await roster.release(account, dead.prefix)
+    raise InvalidInput(f"there are {MAX_KEYS} keys already: revoke one that is not needed")

@@ -5,11 +5,12 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from shared.archives import export_swarm as exporting
-from shared.archives import import_swarm as importing
+from shared.archives import read_archive as reading
 from shared.archives.export_swarm import export_swarm
 from shared.archives.import_swarm import import_swarm
 from shared.archives.model import CARRIED, LEFT_OUT, MANIFEST, entry_of
@@ -48,6 +49,13 @@ def entries_of(archive: bytes) -> Entries:
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         assert opened.testzip() is None
         return {info.filename: opened.read(info) for info in opened.infolist()}
+
+
+def read(archive: bytes, folder: Path) -> reading.Contents:
+    """What an archive holds, read in this process."""
+    source = folder / "archive.zip"
+    source.write_bytes(archive)
+    return reading.read_archive(source, folder / "documents.jsonl")
 
 
 def zipped(entries: Entries) -> bytes:
@@ -218,8 +226,33 @@ def _key(category: Category, key: object) -> Change:
     return edit
 
 
+def _plan(members: int, member: str = "m") -> list[dict[str, object]]:
+    """A plan to move so many entries into one folder."""
+    folder = {"id": "f-1", "name": "f", "description": "", "parent_id": "user", "kind": "folder"}
+    return [{"folder": folder, "members": [f"{member}{n}" for n in range(members)]}]
+
+
 STATE, HISTORY = entry_of(Category.SWARM_STATE), entry_of(Category.SWARM_HISTORY)
+SWARM, MEMORIES = entry_of(Category.SWARM), entry_of(Category.MEMORY_SPACE)
+ARTIFACTS = entry_of(Category.ARTIFACT)
 BAD: dict[str, tuple[Change, str]] = {
+    "an unknown field": (_edit(STATE, lambda v: v.update(x=[[]])), "x: Extra inputs are not permitted"),
+    "an unknown field below": (_edit(STATE, lambda v: v["lease"].update(x=1)), "lease.x: Extra inputs"),
+    "an unknown field of a memory": (_edit(MEMORIES, lambda v: v.update(x=1), 1), "x: Extra inputs"),
+    "an unknown field in a list": (_edit(MEMORIES, lambda v: v["children"][0].update(x=1)), "x: Extra inputs"),
+    "an unknown change": (_edit(HISTORY, lambda v: v.update(changes={"x": [[]]}), 3), "changes.x is no field"),
+    "a change of another type": (_edit(HISTORY, lambda v: v.update(changes={"turn": [[]]}), 3), "is not valid"),
+    "a route of anything": (_edit(STATE, lambda v: v.update(route=[{"x": [[]]}])), "is not valid"),
+    "a number that is too large": (_edit(STATE, lambda v: v["usage"].update(calls=2**60), 0), "out of range"),
+    "created in year 1": (_edit(SWARM, lambda v: v.update(created="0001-01-01T00:00:00Z")), "times have a zone"),
+    "created in no zone": (_edit(SWARM, lambda v: v.update(created="2026-01-01T00:00:00")), "times have a zone"),
+    "ended in year 9999": (_edit(SWARM, lambda v: v.update(ended="9999-12-31T23:59:59Z")), "times have a zone"),
+    "an event of year 1": (_edit(HISTORY, lambda v: v.update(at="0001-01-01T00:00:00Z"), 2), "times have a zone"),
+    "a memory of year 1": (_edit(MEMORIES, lambda v: v.update(created="0001-01-01T00:00:00Z"), 1), "times have a"),
+    "a header in a media type": (_edit(ARTIFACTS, lambda v: v.update(media_type="a/b\r\nX: y")), "media_type"),
+    "an escape in a media type": (_edit(ARTIFACTS, lambda v: v.update(media_type="a/\x1b[31m")), "media_type"),
+    "a plan without end": (_edit(MEMORIES, lambda v: v.update(plan=_plan(200))), "moves at most"),
+    "a plan that moves no ids": (_edit(MEMORIES, lambda v: v.update(plan=_plan(1, "../x"))), "moves at most"),
     "no manifest": (lambda e: e.pop(MANIFEST), "lacks an entry"),
     "another format": (_edit(MANIFEST, lambda m: m.update(format="zip")), "manifest is not valid"),
     "another version": (_edit(MANIFEST, lambda m: m.update(version=2)), "manifest is not valid"),
@@ -269,31 +302,39 @@ async def test_what_is_no_archive_is_refused(world: World, junk: bytes) -> None:
         await import_swarm(world.services, BOB, junk)
 
 
-async def test_a_damaged_archive_is_refused_wherever_the_damage_is(world: World) -> None:
+async def test_a_damaged_archive_is_refused_wherever_the_damage_is(world: World, tmp_path: Path) -> None:
     _, archive = await exported(world)
     refused = 0
     for place in range(50, len(archive) - 50, max(1, len(archive) // 40)):
         damaged = archive[:place] + bytes([archive[place] ^ 0xFF]) + archive[place + 1 :]
         try:
-            await import_swarm(world.services, BOB, damaged)
+            read(damaged, tmp_path)
         except InvalidInput:
             refused += 1
     assert refused > 30  # dates and the like may change without harm
 
 
-async def test_archives_are_bounded_on_both_ways(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_archives_are_bounded_on_both_ways(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     swarm, archive = await exported(world)
-    for module, name, bound in (
-        (importing, "MAX_ARCHIVE", 1_000),
-        (importing, "MAX_UNPACKED", 10_000),
-        (importing, "MAX_DOCUMENTS", 10),
-        (importing, "_MAX_LINE", 100),
+    assert read(archive, tmp_path).frames > 10
+    for name, bound in (
+        ("MAX_ARCHIVE", 1_000),
+        ("MAX_UNPACKED", 10_000),
+        ("MAX_DOCUMENT_BYTES", 10_000),
+        ("MAX_DOCUMENTS", 10),
+        ("_MAX_LINE", 100),
+        ("_MAX_DIRECTORY", 100),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(module, name, bound)
+            patch.setattr(reading, name, bound)
             with pytest.raises(TooLarge):
-                await import_swarm(world.services, BOB, archive)
-    for name, bound in (("MAX_ARCHIVE", 1_000), ("MAX_UNPACKED", 10_000), ("MAX_DOCUMENTS", 10)):
+                read(archive, tmp_path)
+    for name, bound in (
+        ("MAX_ARCHIVE", 1_000),
+        ("MAX_UNPACKED", 10_000),
+        ("MAX_DOCUMENT_BYTES", 10_000),
+        ("MAX_DOCUMENTS", 10),
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(exporting, name, bound)
             with pytest.raises(TooLarge):
