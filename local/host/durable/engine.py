@@ -209,32 +209,32 @@ class Engine:
         handle = self._orchestrators.get(instance.name.casefold())
         if handle is None:
             reply = sdk.Reply(error=missing(instance.name, "an orchestrator"), broken=True)
-            self._settle(instance, turn, messages, reply)
+            self._apply(instance, turn, messages, reply)
             return
         context = turn.context(instance, self._replays.get(instance))
         if long:
-            self._settle_later(instance, turn, messages, functools.partial(sdk.replay, handle, context))
+            self._apply_later(instance, turn, messages, functools.partial(sdk.replay, handle, context))
         else:
-            self._settle(instance, turn, messages, sdk.replay(handle, context))
+            self._apply(instance, turn, messages, sdk.replay(handle, context))
 
-    def _settle_later(
+    def _apply_later(
         self, instance: Instance, turn: Turn, messages: list[Message], replay: Callable[[], sdk.Reply]
     ) -> None:
         instance.busy = True
 
-        def settle(done: "asyncio.Future[sdk.Reply]") -> None:
+        def apply(done: "asyncio.Future[sdk.Reply]") -> None:
             instance.busy = False
             if done.cancelled() or self._stopped:
                 return
-            self._settle(instance, turn, messages, done.result())
+            self._apply(instance, turn, messages, done.result())
             if instance.inbox:
                 self._wake(instance)
 
-        asyncio.get_running_loop().run_in_executor(self._threads, replay).add_done_callback(settle)
+        asyncio.get_running_loop().run_in_executor(self._threads, replay).add_done_callback(apply)
 
-    def _settle(self, instance: Instance, turn: Turn, messages: list[Message], reply: sdk.Reply) -> None:
+    def _apply(self, instance: Instance, turn: Turn, messages: list[Message], reply: sdk.Reply) -> None:
         self.turns += 1
-        episode.settle(instance, turn, reply, self._rules)
+        episode.apply(instance, turn, reply, self._rules)
         if turn.lingering and not instance.lingering:
             instance.lingering = True
             log.warning(

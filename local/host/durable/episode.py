@@ -2,7 +2,7 @@
 
     turn = begin(instance, messages, now)           takes the messages in
     reply = sdk.replay(..., turn.context(...))      only if turn.replays
-    settle(instance, turn, reply, rules)            compares, numbers and collects what is new
+    apply(instance, turn, reply, rules)             compares, numbers and collects what is new
     turn.chunk(instance)                            the turn's events, to be stored and replayed from then on
 
 The SDK never reads scheduling events: it counts ids itself, so the order in which ids are taken here must be the
@@ -70,7 +70,7 @@ def terminate(instance: Instance, now: datetime, reason: str) -> Turn:
     return _end(turn, Ending(Status.TERMINATED, encode(reason), reason))
 
 
-def settle(instance: Instance, turn: Turn, reply: Reply, rules: Rules) -> None:
+def apply(instance: Instance, turn: Turn, reply: Reply, rules: Rules) -> None:
     """Take in what the orchestrator asks for, and whether it has ended."""
     if reply.broken:
         _fail(instance, turn, reply.error or "", reply.trace)

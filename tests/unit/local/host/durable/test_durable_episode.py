@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local.host.durable.episode import Rules, begin, settle, terminate
+from local.host.durable.episode import Rules, apply, begin, terminate
 from local.host.durable.model import Instance, Kind, Message
 from local.host.durable.protocol import EventType, Status, parse_stamp
 from local.host.durable.sdk import Reply, finite_json
@@ -50,7 +50,7 @@ class Flow:
     def turn(self, *messages, actions=(), **reply):
         turn = begin(self.instance, messages, NOW)
         if turn.replays:
-            settle(self.instance, turn, Reply(actions=list(actions), **reply), self.rules)
+            apply(self.instance, turn, Reply(actions=list(actions), **reply), self.rules)
         return turn
 
     def message(self, kind, task_id=-1, name="", body=None, generation=0):
