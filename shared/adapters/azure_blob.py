@@ -141,6 +141,11 @@ class AzureBlobs:
             return False
         return True
 
+    async def stored(self, space: SpaceKey) -> int:
+        """The bytes of all the space's blobs together."""
+        async with self._client.use(TRANSFER_SECONDS) as container:
+            return sum([blob.size or 0 async for blob in container.list_blobs(name_starts_with=f"{space}/")])
+
     async def drop(self, space: SpaceKey) -> None:
         """Remove every blob of the space, in waves; a drop that breaks off is finished by the next."""
         async with self._client.use(TRANSFER_SECONDS) as container:

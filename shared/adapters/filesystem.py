@@ -68,6 +68,10 @@ class FilesystemBlobs:
         """Whether the content is there."""
         return await _in_thread(self._path(space, ref).is_file)
 
+    async def stored(self, space: SpaceKey) -> int:
+        """The bytes of all the space's blobs together, without uploads that are under way."""
+        return await _in_thread(_stored, self._folder(space))
+
     async def drop(self, space: SpaceKey) -> None:
         """Remove every blob of the space, and its folder if nothing else is in it."""
         await _in_thread(_drop, self._folder(space))
@@ -184,6 +188,16 @@ async def _pieces(path: Path, piece: bytes) -> AsyncIterator[bytes]:
         yield piece
         offset += len(piece)
         piece = await _in_thread(_read, path, offset, PIECE) if len(piece) == PIECE else b""
+
+
+def _stored(folder: Path) -> int:
+    size = 0
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                with suppress(FileNotFoundError):
+                    size += entry.stat().st_size
+    return size
 
 
 def _drop(folder: Path) -> None:

@@ -35,6 +35,10 @@ class GuardedBlobs:
         """Whether the content is there."""
         return await self._blobs.exists(space, ref)
 
+    async def stored(self, space: SpaceKey) -> int:
+        """The bytes of all the space's blobs together."""
+        return await self._blobs.stored(space)
+
     async def drop(self, space: SpaceKey) -> None:
         """Remove every blob of the space."""
         await self._blobs.drop(space)

@@ -44,6 +44,13 @@ class Blobs(Protocol):
         """Whether the content is there."""
         ...
 
+    async def stored(self, space: SpaceKey) -> int:
+        """The bytes of all the space's blobs together, as they lie there now: what a storage quota counts.
+
+        It looks at the service's own list, a page of thousands at a time, so it is right after any crash.
+        """
+        ...
+
     async def drop(self, space: SpaceKey) -> None:
         """Remove every blob of the space; an upload under way may fail with `Conflict`."""
         ...

@@ -125,6 +125,8 @@ class SwarmNode(BaseModel):
     #: What it used, with everything below it that has ended; complete once it has ended.
     usage: Usage = Usage()
     nodes: int = 1
+    #: The sequence of its last merge into the workspace; for the root at its birth, of what was handed over.
+    workspace: int = 0
     outbox: Outbox | None = None
     claim: Claim | None = None
 

@@ -13,7 +13,7 @@ class _Frozen(BaseModel):
 
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Path = Annotated[str, Field(min_length=1, max_length=512)]
+FilePath = Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class FileContent(_Frozen):
@@ -33,18 +33,54 @@ class FileContent(_Frozen):
 class Change(_Frozen):
     """What happened to one path."""
 
-    path: Path
+    path: FilePath
     #: The hash of what lay there, or None.
     before: Sha256 | None = None
     #: What lies there now; None for a deleted file.
     after: FileContent | None = None
+    #: Whether a rebase carried it over: its node has not touched the path since it saw the present base.
+    carried: bool = False
+
+
+class PathConflict(_Frozen):
+    """One path at which a draft and the workspace do not merge; both contents are kept."""
+
+    path: FilePath
+    #: What the draft has; None if it deleted the file.
+    ours: FileContent | None = None
+    #: What the workspace has, and who changed it last; None if it was deleted there.
+    theirs: FileContent | None = None
+    node_id: str = ""
+    #: What both were made from.
+    base: FileContent | None = None
+    #: The path in the workspace that ours cannot lie beside, if that is why.
+    clash: str | None = None
+
+
+class DraftChanges(_Frozen):
+    """The changes of a draft, where they are too many for a document. Lies in a blob."""
+
+    format: Literal["swarmstar.draft.1"] = "swarmstar.draft.1"
+    changes: tuple[Change, ...] = ()
+
+
+class DraftEntry(_Frozen):
+    """One step of a draft, as a tool's result is journalled: small, and with every content already kept."""
+
+    changes: tuple[Change, ...] = ()
+    #: Where the changes lie instead when they are many.
+    listed: BlobRef | None = None
+    #: A rebase: from here on the draft lies on this state, and the changes are all it has.
+    rebase: "Snapshot | None" = None
+    #: What a rebase could not merge. Touching the path resolves it.
+    conflicts: tuple[PathConflict, ...] = ()
 
 
 class KeptSide(_Frozen):
     """The side of a conflict that does not lie at the path; its content is kept."""
 
     #: The path the other side wanted, where that is not the same.
-    path: Path
+    path: FilePath
     node_id: str
     #: None if the other side deleted the file.
     content: FileContent | None = None
@@ -59,7 +95,7 @@ class MergedChange(Change):
 class WorkspaceFile(FileContent):
     """A file of one state of the workspace."""
 
-    path: Path
+    path: FilePath
     #: The node that changed it last; empty for what was handed over.
     node_id: str = ""
     #: The sequence of the merge that did.
@@ -123,6 +159,19 @@ class Merge(_Frozen):
     unverified: bool = False
 
 
+class KeptDraft(_Frozen):
+    """A draft that was not merged, because its node failed, gave up or was cancelled."""
+
+    node_id: str
+    base: Snapshot
+    changes: BlobRef
+    #: Why it was not merged, in a few words.
+    reason: Annotated[str, Field(max_length=1_000)]
+    at: datetime
+    #: How many paths it changes.
+    files: int
+
+
 class Pending(_Frozen):
     """A merge whose node may or may not have been committed."""
 
@@ -146,7 +195,7 @@ class Current(_Frozen):
 class Head(_Frozen):
     """The newest version of one path."""
 
-    path: Path
+    path: FilePath
     sha256: Sha256 | None
     size: int = 0
     executable: bool = False
@@ -156,3 +205,6 @@ class Head(_Frozen):
     #: The workspace sequence of the last one.
     seq: int
     deleted: bool = False
+
+
+DraftEntry.model_rebuild()

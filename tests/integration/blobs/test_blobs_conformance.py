@@ -144,6 +144,20 @@ async def test_drop_removes_one_space_and_no_other(blobs_factory: Callable[[], B
     assert await also.read(dropped, ref_of(b"again")) == b"again"
 
 
+async def test_what_a_space_stores_is_added_up(blobs: Blobs) -> None:
+    mine, other = SpaceKey("a", "b-c"), SpaceKey("a-b", "c")
+    assert await blobs.stored(mine) == 0
+    for content in (b"", b"x" * 10, b"x" * 10, b"y" * 2_000_000):
+        await blobs.put(mine, content, max_bytes=3 * MEGABYTE)
+    await blobs.put(other, b"z" * 7, max_bytes=100)
+    with pytest.raises(ConnectionResetError):
+        await blobs.put(mine, breaking(b"w" * 3 * MEGABYTE), max_bytes=10 * MEGABYTE)
+    assert await blobs.stored(mine) == 2_000_010
+    assert await blobs.stored(other) == 7
+    await blobs.drop(mine)
+    assert await blobs.stored(mine) == 0
+
+
 async def test_a_blob_that_goes_while_it_is_read_is_an_error_and_no_short_content(blobs: Blobs) -> None:
     content = b"x" * 9 * MEGABYTE
     pieces = await blobs.open(SPACE, await blobs.put(SPACE, content, max_bytes=10 * MEGABYTE))
