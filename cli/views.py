@@ -222,7 +222,7 @@ class LiveView:
         if len(self._questions) > _QUESTIONS:
             lines.append(Text(f"… and {count(len(self._questions) - _QUESTIONS, 'more question')}", style="yellow"))
         if self._away:
-            lines.append(Text(self._away, style="red"))
+            lines.append(Text(clean(self._away), style="red"))
         return Group(*lines)
 
 

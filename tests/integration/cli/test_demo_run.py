@@ -70,6 +70,20 @@ def test_of_a_file_written_twice_the_last_counts(
     assert problem.startswith("late_fee.py does not compile")
 
 
+def test_a_file_that_cannot_be_had_is_a_problem_and_the_others_are_kept(
+    api: CannedApi, host: "subprocess.Popen[bytes]", tmp_path: Path
+) -> None:
+    api.artifacts = {"a1": ("late_fee.py", b"x = 1\n"), "a2": ("late_fee_notice.md", b"# Fees\n")}
+    api.gone = {"a1"}
+    example = Example.load("late-fees")
+
+    with Api(api.url) as client:
+        problems = conclude(client, example, tmp_path, *run_example(client, example, 60, host))
+
+    assert problems == ["late_fee.py: the content of this artifact is gone", "there is no late_fee.py"]
+    assert (tmp_path / "artifacts" / "late_fee_notice.md").exists()
+
+
 def test_a_swarm_that_takes_too_long_is_cancelled(
     api: CannedApi, host: "subprocess.Popen[bytes]", tmp_path: Path
 ) -> None:
