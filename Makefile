@@ -104,7 +104,8 @@ test: $(READY) sandbox node_modules/.ready ## Run every test
 infra-check: $(READY) $(INFRA_READY) ## Check the infrastructure without a compiler or a cloud, and show what seeded faults are seen
 	@$(BIN)/python -m infra.checks --checkov $(INFRA_VENV)/bin/checkov
 
-lint: $(READY) ## Check format, style, types and import rules
+lint: $(READY) ## Check lock files, format, style, types and import rules
+	@$(if $(UNLOCKED),,$(BIN)/python -m infra.locks)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

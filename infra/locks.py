@@ -1,9 +1,11 @@
 """The lock files: what `requirements*.txt` install, transitive libraries too, each pinned with the hashes of its files.
 
-`make lock` writes them. They hold for every platform and each Python that is supported, and name no registry.
+`make lock` writes them, for every platform and each Python that is supported, without the name of a registry;
+`python -m infra.locks` sees that they hold what the requirements name.
 """
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +54,28 @@ def read_requirements(path: Path) -> list[Requirement]:
     return found
 
 
+def disagreements(lock: Path) -> list[str]:
+    """What the requirements beside a lock file name and the lock does not hold, or holds at another version."""
+    locked = {pin.name: pin.version for pin in read_lock(lock)}
+    found = []
+    for needed in read_requirements(lock.with_suffix(".txt")):
+        version = locked.get(canonicalize_name(needed.name))
+        if version is None or not needed.specifier.contains(version):
+            found.append(f"{lock.name} has {version or 'nothing'} for {needed}: run `make lock`")
+    return found
+
+
+def main() -> None:
+    """Exit with every disagreement of the lock files in the working folder."""
+    found = [line for lock in sorted(Path().glob("requirements*.lock")) for line in disagreements(lock)]
+    if found:
+        sys.exit("\n".join(found))
+
+
 def _lines(path: Path) -> list[str]:
     text = _CONTINUED.sub(" ", path.read_text(encoding="utf-8"))
     return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+if __name__ == "__main__":
+    main()
