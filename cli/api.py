@@ -17,6 +17,8 @@ from cli.wire import (
     MemoryDetail,
     MemoryList,
     NodeDetail,
+    NodeLog,
+    NodeQuestions,
     QuestionList,
     QuestionView,
     ScheduleList,
@@ -76,8 +78,18 @@ class Api(Transport):
         return self._whole(TreeView, _path(swarm_id, "tree"), {"limit": NODES}, "nodes")
 
     def node(self, swarm_id: str, node_id: str) -> NodeDetail:
-        """One node in full."""
-        return self._get(NodeDetail, _path(swarm_id, "nodes", check_item_id(node_id, "node id")))
+        """One node in full, with every page of its log and its questions."""
+        path = _path(swarm_id, "nodes", check_item_id(node_id, "node id"))
+        node = self._get(NodeDetail, path)
+        log, questions = node.log, node.questions
+        if node.log_cursor:
+            log += self._whole(NodeLog, f"{path}/log", {"limit": LISTED, "cursor": node.log_cursor}).items
+        if node.questions_cursor:
+            asked: dict[str, str | int] = {"limit": LISTED, "cursor": node.questions_cursor}
+            questions += self._whole(NodeQuestions, f"{path}/questions", asked).items
+        return node.model_copy(
+            update={"log": log, "log_cursor": None, "questions": questions, "questions_cursor": None}
+        )
 
     def events(self, swarm_id: str, after: int = 0, wait: int = 0) -> EventPage:
         """The events after a frame; without one, the server waits for it that many seconds (25 at most)."""

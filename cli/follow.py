@@ -99,8 +99,8 @@ def pages(read: Callable[[int, int], EventPage], wait: int, after: int = 0) -> I
         page = read(after, wait)
         yield page
         after = page.items[-1].frame if page.items else after
-        read_up = not page.items or (after >= page.frame and len(page.items) < EVENTS)
-        if read_up and (page.ended or not wait):
+        # A page of long events ends early: that it is short does not say that there is no more.
+        if (page.ended and len(page.items) < EVENTS) or (not page.items and not wait):
             return
         if not page.items:
             time.sleep(_BREATH)

@@ -320,8 +320,23 @@ class NodeDetail(NodeView):
     """A node in full, with its model calls, the steps of its route and its questions."""
 
     log: tuple[LogEntry, ...] = ()
+    #: Where the log and the questions go on, None at their ends.
+    log_cursor: str | None = None
     route: tuple[RouteStep, ...] = ()
     questions: tuple[QuestionView | str, ...] = ()
+    questions_cursor: str | None = None
+
+
+class NodeLog(Paged):
+    """Some of a node's model calls."""
+
+    items: tuple[LogEntry, ...]
+
+
+class NodeQuestions(Paged):
+    """Some of a node's questions."""
+
+    items: tuple[QuestionView, ...]
 
 
 class ModelHealth(Document):

@@ -74,6 +74,8 @@ class Endpoint:
     other_status: int | None = None
     #: Statuses of errors besides those that every route of its kind has.
     errors: tuple[int, ...] = ()
+    #: Whether it may stay until something happens; such requests have a bound of their own.
+    waits: bool = False
     #: Whether it signals orchestrations.
     durable: bool = False
     #: Whether it takes an `Idempotency-Key`, whether its reply has an `ETag`, and whether it wants an `If-Match`.
@@ -170,15 +172,25 @@ async def _serve(
     """Answer one request; the binding edge is the one place that catches every error."""
     try:
         tenant = await _admit(declared, req)
-        call = await _call(declared, req, tenant, runtime)
-        key = req.headers.get("idempotency-key") if declared.idempotent else None
-        if key is None or tenant is None:
-            return respond(await handler(call), declared.status)
-        what = " ".join((declared.name, *call.path.values()))
-        once = Once(call.services, tenant, what, key, await fingerprint(req.get_body() or b""))
-        return await _once(declared, handler, call, once)
+        if tenant is None or declared.waits:
+            return await _answer(declared, handler, req, tenant, runtime)
+        async with bootstrap.services().requests.take(tenant.user_id):
+            return await _answer(declared, handler, req, tenant, runtime)
     except Exception as error:  # noqa: BLE001  the edge: whatever it is, the caller gets a problem document
         return failure(error)
+
+
+async def _answer(
+    declared: Endpoint, handler: Handler, req: func.HttpRequest, tenant: TenantContext | None, runtime: Runtime | None
+) -> func.HttpResponse:
+    """Answer a request of somebody who was let in."""
+    call = await _call(declared, req, tenant, runtime)
+    key = req.headers.get("idempotency-key") if declared.idempotent else None
+    if key is None or tenant is None:
+        return respond(await handler(call), declared.status)
+    what = " ".join((declared.name, *call.path.values()))
+    once = Once(call.services, tenant, what, key, await fingerprint(req.get_body() or b""))
+    return await _once(declared, handler, call, once)
 
 
 async def _admit(declared: Endpoint, req: func.HttpRequest) -> TenantContext | None:

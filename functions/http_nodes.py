@@ -35,11 +35,42 @@ async def get_tree(call: Call[NoBody, TreePaging]) -> nodes.Tree:
 
 @endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/nodes/{node_id}", scope=Scope.READ, reply=nodes.NodeDetail))
 async def get_node(call: Call) -> nodes.NodeDetail:
-    """Show one node with its log, its routing steps and its questions."""
+    """Show one node with its routing steps, and the first of its log and of its questions."""
     return await nodes.get_node(call.services, call.tenant, call.path["swarm_id"], call.path["node_id"])
 
 
-@endpoint(bp, Endpoint("GET", "api/v1/swarms/{swarm_id}/events", scope=Scope.READ, query=After, reply=nodes.Events))
+@endpoint(
+    bp,
+    Endpoint(
+        "GET", "api/v1/swarms/{swarm_id}/nodes/{node_id}/log", scope=Scope.READ, query=Paging, reply=nodes.NodeLog
+    ),
+)
+async def list_node_log(call: Call[NoBody, Paging]) -> nodes.NodeLog:
+    """List what a node said to the model and what came back."""
+    swarm_id, node_id, page = call.path["swarm_id"], call.path["node_id"], call.query
+    return await nodes.list_node_log(call.services, call.tenant, swarm_id, node_id, page.limit, page.cursor)
+
+
+@endpoint(
+    bp,
+    Endpoint(
+        "GET",
+        "api/v1/swarms/{swarm_id}/nodes/{node_id}/questions",
+        scope=Scope.READ,
+        query=Paging,
+        reply=nodes.NodeQuestions,
+    ),
+)
+async def list_node_questions(call: Call[NoBody, Paging]) -> nodes.NodeQuestions:
+    """List what a node asked its user."""
+    swarm_id, node_id, page = call.path["swarm_id"], call.path["node_id"], call.query
+    return await nodes.list_node_questions(call.services, call.tenant, swarm_id, node_id, page.limit, page.cursor)
+
+
+@endpoint(
+    bp,
+    Endpoint("GET", "api/v1/swarms/{swarm_id}/events", scope=Scope.READ, query=After, reply=nodes.Events, waits=True),
+)
 async def get_events(call: Call[NoBody, After]) -> nodes.Events:
     """Show what happened after a frame; with `wait`, stay until something does."""
     asked = call.query

@@ -84,8 +84,18 @@ class Services:
         return RequestRates()
 
     @cached_property
+    def requests(self) -> Turns:
+        """Requests that each user has worked on at once in this process; more of theirs wait for these."""
+        return Turns("requests", each_user=8, own_patience=30.0, retry_after=2.0)
+
+    @cached_property
+    def long_polls(self) -> Turns:
+        """Requests of this process that wait for an event: half of the 200 that `host.json` lets in at once."""
+        return Turns("requests that wait for events", each_user=20, in_all=100, retry_after=5.0)
+
+    @cached_property
     def imports(self) -> Turns:
-        """Imports of archives under way in this process; who finds others' wait, and none has two."""
+        """Imports of archives under way in this process."""
         return Turns("imports", each_user=1, in_all=2, patience=20.0, retry_after=5.0)
 
     @cached_property

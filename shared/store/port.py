@@ -13,6 +13,8 @@ from shared.types import SpaceKey
 MAX_VALUE_BYTES = 1_500_000
 #: The most documents one page of a scan holds.
 MAX_PAGE = 1_000
+#: A page of a scan ends early when its values come to this many characters; its last document may go beyond.
+MAX_PAGE_CHARACTERS = 2_000_000
 #: The most seconds a document may be given to live.
 MAX_TTL = 10 * 365 * 86_400
 
@@ -136,6 +138,8 @@ class Store(Protocol):
         cursor: str | None = None,
     ) -> Page:
         """The documents of a category in the order of (seq, key), at most `limit` (1 to `MAX_PAGE`) of them.
+
+        A page of large documents ends early (`MAX_PAGE_CHARACTERS`): only a cursor of None says that it is the last.
 
         `subtree` keeps the id itself and the ids below it (`id + "."`), so `0.1` does not find `0.10`. `after`
         keeps those with a larger `seq`. `cursor` goes on after an earlier page of the same scan; one that is not

@@ -1,6 +1,7 @@
 """Looking at the tree: every node in brief, one node in full, and what happened after a frame."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 from pydantic import BaseModel
@@ -25,6 +26,10 @@ MAX_TREE = 1_000
 #: Seconds between two looks at the history while a reader waits.
 _LOOK = 0.25
 _BRIEF_TOKENS = 80
+#: Model calls and questions that are shown with a node, and characters of questions on a page.
+_SHOWN = 100
+_MAX_QUESTIONS = 1_000_000
+_PLACE = re.compile(r"[0-9]{1,9}")
 
 
 class Tree(BaseModel):
@@ -39,10 +44,29 @@ class Tree(BaseModel):
 
 
 class NodeDetail(SwarmNode):
-    """One node with its log, its way through the spaces and its questions in full."""
+    """One node with its way through the spaces, and the first of its log and of its questions in full.
+
+    A cursor says that there is more of a log or of questions, where it goes on.
+    """
 
     log: tuple[JournalEntry, ...]
+    log_cursor: str | None = None
     questions: tuple[QuestionDoc, ...]  # type: ignore[assignment]  # where its document has their ids
+    questions_cursor: str | None = None
+
+
+class NodeLog(BaseModel):
+    """Some of a node's model calls in their order, and the cursor that goes on."""
+
+    items: list[JournalEntry]
+    cursor: str | None
+
+
+class NodeQuestions(BaseModel):
+    """Some of a node's questions in the order in which it asked them, and the cursor that goes on."""
+
+    items: list[QuestionDoc]
+    cursor: str | None
 
 
 class Events(BaseModel):
@@ -67,27 +91,84 @@ def _brief(node: SwarmNode) -> SwarmNode:
 
 
 async def get_node(services: Services, tenant: TenantContext, swarm_id: str, node_id: str) -> NodeDetail:
-    """One node in full; raises `NotFound`."""
+    """One node, with the first page of its log and of its questions; raises `NotFound`."""
+    space, node = await _find(services, tenant, swarm_id, node_id)
+    log = await _log(services, space, node_id, _SHOWN, None)
+    questions = await _questions(services, space, node, _SHOWN, None)
+    return NodeDetail(
+        **{name: value for name, value in node if name not in {*BOOKKEEPING, "questions"}},
+        log=tuple(log.items),
+        log_cursor=log.cursor,
+        questions=tuple(questions.items),
+        questions_cursor=questions.cursor,
+    )
+
+
+async def list_node_log(
+    services: Services, tenant: TenantContext, swarm_id: str, node_id: str, limit: int, cursor: str | None
+) -> NodeLog:
+    """A page of a node's model calls; raises `NotFound`."""
+    space, _ = await _find(services, tenant, swarm_id, node_id)
+    return await _log(services, space, node_id, limit, cursor)
+
+
+async def list_node_questions(
+    services: Services, tenant: TenantContext, swarm_id: str, node_id: str, limit: int, cursor: str | None
+) -> NodeQuestions:
+    """A page of a node's questions; raises `NotFound`."""
+    space, node = await _find(services, tenant, swarm_id, node_id)
+    return await _questions(services, space, node, limit, cursor)
+
+
+async def _find(services: Services, tenant: TenantContext, swarm_id: str, node_id: str) -> tuple[SpaceKey, SwarmNode]:
     space, _ = await services.swarm(tenant, swarm_id)
     held = await _written(services).find(space, check_item_id(node_id, "node_id"))
     if held is None:
         raise NotFound(f"there is no node {node_id!r}")
-    node = held.doc
-    log = [entry async for entry in services.logs.all(space, subtree=node_id.replace(".", "-"))]
-    questions = await asyncio.gather(*(services.questions.get(space, asked) for asked in node.questions))
-    shown = {name: value for name, value in node if name not in {*BOOKKEEPING, "questions"}}
-    return NodeDetail(**shown, log=tuple(log), questions=tuple(held.doc for held in questions))
+    return space, held.doc
+
+
+async def _log(services: Services, space: SpaceKey, node_id: str, limit: int, cursor: str | None) -> NodeLog:
+    items, after = await services.logs.page(space, subtree=node_id.replace(".", "-"), limit=limit, cursor=cursor)
+    return NodeLog(items=items, cursor=after)
+
+
+async def _questions(
+    services: Services, space: SpaceKey, node: SwarmNode, limit: int, cursor: str | None
+) -> NodeQuestions:
+    """A page of a node's questions, which ends early where they are long; its cursor is a place among their ids."""
+    if cursor is not None and not _PLACE.fullmatch(cursor):
+        raise InvalidInput("cursor is not one of this list: start again without it")
+    at, size = int(cursor or 0), 0
+    found: list[QuestionDoc] = []
+    while at < len(node.questions) and len(found) < limit and size < _MAX_QUESTIONS:
+        held = await services.questions.find(space, node.questions[at])
+        at += 1
+        if held is not None:
+            found.append(held.doc)
+            size += len(held.doc.question) + len(held.doc.assumption) + len(held.doc.answer or "")
+    return NodeQuestions(items=found, cursor=str(at) if at < len(node.questions) else None)
 
 
 async def get_events(
     services: Services, tenant: TenantContext, swarm_id: str, *, after: int, limit: int, wait: float
 ) -> Events:
-    """The events after a frame, in order; with `wait` it stays up to so many seconds until there is one."""
+    """The events after a frame, in order; with `wait` it stays up to so many seconds until there is one.
+
+    Raises `QuotaExceeded` where as many requests wait as may.
+    """
     if after < 0 or not 1 <= limit <= MAX_EVENTS or not 0 <= wait <= MAX_WAIT:
         raise InvalidInput(f"after must be 0 or more, limit 1 to {MAX_EVENTS} and wait 0 to {MAX_WAIT:.0f} seconds")
     space, _ = await services.swarm(tenant, swarm_id)
+    if not wait:
+        return await _events(services, space, after, limit, 1)
+    async with services.long_polls.take(tenant.user_id):
+        return await _events(services, space, after, limit, max(1, int(wait / _LOOK)))
+
+
+async def _events(services: Services, space: SpaceKey, after: int, limit: int, looks: int) -> Events:
+    """The events after a frame, looked for so many times."""
     history = History(services.store, space)
-    looks = max(1, int(wait / _LOOK))
     for look in range(looks):
         # Asked before the events are read: what an ended root left is all there by then.
         ended = await _ended(services, space)

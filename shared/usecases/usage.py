@@ -22,8 +22,10 @@ from shared.tenancy import TenantContext
 from shared.tenancy.quotas import Spending
 from shared.types import SpaceKey
 
-#: Model calls that one answer sums up at most, and how many are read at a time.
+#: Model calls that one answer sums up at most, in how many reads, and how many calls a read asks for. A read of long
+#: calls ends early.
 MAX_CALLS = 5_000
+MAX_READS = 20
 _PAGE = 500
 #: Nodes and swarms that one answer lists at most.
 MAX_LISTED = 200
@@ -107,7 +109,7 @@ async def get_swarm_usage(
     """What a swarm used, by action, model and day; at most `MAX_CALLS` calls, and the cursor that goes on."""
     space, _ = await services.swarm(tenant, swarm_id)
     calls: list[_Call] = []
-    while True:
+    for _ in range(MAX_READS):
         page, cursor = await _calls(services).page(space, limit=_PAGE, cursor=cursor)
         calls += page
         if cursor is None or len(calls) + _PAGE > MAX_CALLS:

@@ -192,11 +192,20 @@ class Run:
 
     async def _nodes(self) -> tuple[dict[str, SwarmNode], dict[str, list[dict[str, Any]]]]:
         listed = [item["node_id"] for item in await self.tree()]
-        details = await asyncio.gather(*(self.get(f"/nodes/{node_id}") for node_id in listed))
+        details = await asyncio.gather(*(self.node(node_id) for node_id in listed))
         # A node alone is served with its questions in full, where its document has their ids.
         plain = [{**item, "questions": [asked["question_id"] for asked in item["questions"]]} for item in details]
         nodes = {item["node_id"]: SwarmNode.model_validate(item) for item in plain}
         return nodes, {item["node_id"]: item["log"] for item in details}
+
+    async def node(self, node_id: str) -> dict[str, Any]:
+        """One node with its whole log."""
+        found: dict[str, Any] = await self.get(f"/nodes/{node_id}")
+        while (cursor := found["log_cursor"]) is not None:
+            page = await self.get(f"/nodes/{node_id}/log?limit=200&cursor={quote(cursor)}")
+            found["log"] += page["items"]
+            found["log_cursor"] = page["cursor"]
+        return found
 
     async def artifact(self, name: str) -> str:
         """The content of the artifact of that name."""

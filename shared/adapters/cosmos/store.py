@@ -24,7 +24,7 @@ from shared.adapters.cosmos.items import (
     stored,
 )
 from shared.errors import Conflict, InvalidInput, Unavailable
-from shared.store.port import Category, Condition, IfAbsent, IfEtag, Page, Stored
+from shared.store.port import MAX_PAGE_CHARACTERS, Category, Condition, IfAbsent, IfEtag, Page, Stored
 from shared.store.rules import (
     MAX_SEQ,
     check_limit,
@@ -39,8 +39,6 @@ from shared.types import SpaceKey
 
 #: Seconds one operation may take with everything that is tried again.
 OPERATION_SECONDS = 45.0
-#: The characters after which a page of a scan ends; its last document may go beyond.
-MAX_PAGE_CHARACTERS = 8_000_000
 #: How often an operation that needs a document to be there, or not, begins again when that changes meanwhile.
 ATTEMPTS = 5
 #: A drop removes so many items at once, and so many times.

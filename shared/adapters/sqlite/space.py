@@ -22,11 +22,8 @@ from shared.adapters.sqlite.requests import (
     apply_all,
 )
 from shared.errors import Unavailable
-from shared.store.port import Page, Stored
+from shared.store.port import MAX_PAGE_CHARACTERS, Page, Stored
 from shared.store.rules import encode_cursor
-
-#: A page of a scan ends early when its values come to this many characters.
-PAGE_CHARACTERS = 8_000_000
 
 _SCHEMA_VERSION = 2
 _EXPIRY_INDEX = "CREATE INDEX IF NOT EXISTS document_expiry ON document (expires) WHERE expires IS NOT NULL;"
@@ -225,7 +222,7 @@ class SpaceFile:
         assert self._connection is not None
         with closing(self._connection.execute(statement, bounds)) as cursor:
             for key, _, seq, etag, value in cursor:
-                if len(items) == scan.limit or characters > PAGE_CHARACTERS:
+                if len(items) == scan.limit or characters > MAX_PAGE_CHARACTERS:
                     return Page(tuple(items), encode_cursor(items[-1].seq, items[-1].key))
                 items.append(Stored(key[skip:], value, etag, seq))
                 characters += len(value)

@@ -8,7 +8,17 @@ from typing import Protocol
 import pytest
 
 from shared.errors import Conflict, InvalidInput, TooLarge, Unavailable
-from shared.store.port import MAX_PAGE, MAX_TTL, MAX_VALUE_BYTES, Category, IfAbsent, IfEtag, Store, Stored
+from shared.store.port import (
+    MAX_PAGE,
+    MAX_PAGE_CHARACTERS,
+    MAX_TTL,
+    MAX_VALUE_BYTES,
+    Category,
+    IfAbsent,
+    IfEtag,
+    Store,
+    Stored,
+)
 from shared.store.rules import MAX_SEQ
 from shared.types import SpaceKey
 
@@ -104,6 +114,13 @@ class TestDocuments:
         for name in names:
             await store.put(SPACE, NODE, name, json.dumps("x" * 1_400_000))
         assert await keys(store, limit=MAX_PAGE) == sorted(names)
+
+    async def test_a_page_of_large_documents_ends_early(self, store: Store) -> None:
+        for number in range(6):
+            await store.put(SPACE, NODE, f"0.{number}", json.dumps("x" * 900_000))
+        page = await store.scan(SPACE, NODE, limit=100)
+        assert (len(page.items), page.cursor is None) == (MAX_PAGE_CHARACTERS // 900_000 + 1, False)
+        assert await keys(store, limit=100) == [f"0.{number}" for number in range(6)]
 
     async def test_the_bound_on_size_is_in_bytes_and_exact(self, store: Store) -> None:
         fits = '"' + "x" * (MAX_VALUE_BYTES - 2) + '"'

@@ -235,13 +235,6 @@ class TestBounds:
         assert [page.items[1].value for page in pages] == [f'"{space}"' for space in many]
         await store.close()
 
-    async def test_a_page_of_large_documents_ends_early(self, store: SqliteStore) -> None:
-        for number in range(12):
-            await store.put(SPACE, NODE, f"0.{number}", json.dumps("x" * 1_400_000))
-        page = await store.scan(SPACE, NODE, limit=100)
-        assert len(page.items) == 6
-        assert page.cursor is not None
-
     async def test_a_batch_larger_than_one_transaction_is_split(
         self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
