@@ -54,7 +54,7 @@ class KeySet:
         try:
             self._keys = _signing_keys(await self._read())
             self._fetched = self._clock()
-        except (aiohttp.ClientError, TimeoutError, ValueError, jwt.PyJWTError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError, jwt.PyJWTError) as error:
             self._failure = f"{type(error).__name__} at {self._url}"
         finally:
             self._tried = self._clock()  # only now: who comes meanwhile waits for what this one gets

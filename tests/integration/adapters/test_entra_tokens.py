@@ -216,6 +216,7 @@ async def test_a_new_key_is_found_and_an_old_one_forgotten(authority: Authority)
     [
         None,
         b"not json",
+        b"[" * 100_000,
         {"keys": []},
         {"keys": "many"},
         [],
