@@ -26,7 +26,7 @@ class Action:
     is_manager: bool = False
     #: Whether it may return `Blocking` and wait for the user; such nodes get an orchestration of their own.
     may_block: bool = False
-    #: Whether the action space offers it; the engine alone performs one that is not offered.
+    #: Whether the action space offers it. No directive is routed to one that is not; the node layer performs it.
     offered: bool = True
     #: Its entry in the action space.
     metadata: ActionMetadata = field(init=False)
@@ -38,6 +38,8 @@ class Action:
                 f"{self.id}: there is no folder {folder_id!r}. An action's id is folder.name; "
                 "declare the folder in shared/actions/folders.py"
             )
+        if not self.description.strip():
+            raise ValueError(f"{self.id}: describe what it does, for the model that chooses an action")
         self._check_blocking()
         metadata = ActionMetadata(
             id=self.id,

@@ -63,6 +63,7 @@ def test_an_action_that_never_blocks_does_not_say_it_may() -> None:
         ({"policy": "confirm_directive_completion"}, "only a manager has it"),
         ({"policy": "clone_with_questions_answered"}, "needs may_block"),
         ({"name": ""}, "name"),
+        ({"description": " "}, "describe what it does"),
         ({"description": "long " * 100}, "description"),
     ],
 )
