@@ -53,22 +53,24 @@ _NAMES = GitIgnoreSpec.from_lines(
     *.tfvars
     """.replace(" ", "").splitlines()
 )
-#: Forms of keys and tokens that nothing else has.
+#: Forms of keys and tokens that nothing else has, each with the texts that every one of them holds.
 _CONTENTS = {
-    "a private key": rb"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----",
-    "an AWS access key": rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "a GitHub token": rb"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{50})",
-    "a GitLab token": rb"\bglpat-[\w-]{20}",
-    "a Slack token": rb"\bxox[abprs]-[\w-]{20}",
-    "a model provider's key": rb"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32}",
-    "a Google API key": rb"\bAIza[\w-]{35}",
-    "a Stripe key": rb"\b[sr]k_live_[A-Za-z0-9]{20}",
-    "an npm token": rb"\bnpm_[A-Za-z0-9]{36}\b",
-    "a PyPI token": rb"\bpypi-AgEIcHlwaS5vcmc[\w-]{50}",
-    "an Azure storage key": rb"AccountKey=[A-Za-z0-9+/]{86}==",
-    "a SendGrid key": rb"\bSG\.[\w-]{22}\.[\w-]{43}",
+    "a private key": ((b"PRIVATE KEY-----",), rb"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----"),
+    "an AWS access key": ((b"AKIA", b"ASIA"), rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    "a GitHub token": (
+        (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_"),
+        rb"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{50})",
+    ),
+    "a GitLab token": ((b"glpat-",), rb"\bglpat-[\w-]{20}"),
+    "a Slack token": ((b"xox",), rb"\bxox[abprs]-[\w-]{20}"),
+    "a model provider's key": ((b"sk-",), rb"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32}"),
+    "a Google API key": ((b"AIza",), rb"\bAIza[\w-]{35}"),
+    "a Stripe key": ((b"k_live_",), rb"\b[sr]k_live_[A-Za-z0-9]{20}"),
+    "an npm token": ((b"npm_",), rb"\bnpm_[A-Za-z0-9]{36}\b"),
+    "a PyPI token": ((b"pypi-AgEIcHlwaS5vcmc",), rb"\bpypi-AgEIcHlwaS5vcmc[\w-]{50}"),
+    "an Azure storage key": ((b"AccountKey=",), rb"AccountKey=[A-Za-z0-9+/]{86}=="),
+    "a SendGrid key": ((b"SG.",), rb"\bSG\.[\w-]{22}\.[\w-]{43}"),
 }
-_CONTENT = re.compile(b"|".join(b"(?P<n%d>%s)" % (number, form) for number, form in enumerate(_CONTENTS.values())))
 #: Bytes of a file that are looked at.
 LOOKED_AT = 1024 * 1024
 
@@ -80,7 +82,8 @@ def secret_name(path: str) -> bool:
 
 def secret_content(content: bytes) -> str | None:
     """The kind of secret that is in a file's first bytes, or None."""
-    found = _CONTENT.search(content[:LOOKED_AT])
-    if found is None or found.lastgroup is None:
-        return None
-    return list(_CONTENTS)[int(found.lastgroup.removeprefix("n"))]
+    content = content[:LOOKED_AT]
+    for kind, (held, form) in _CONTENTS.items():
+        if any(text in content for text in held) and re.search(form, content):
+            return kind
+    return None

@@ -43,9 +43,10 @@ class Draft:
 
     def paths(self) -> Iterator[str]:
         """Every path, in order."""
-        added = (change.path for change in self.changes.values() if change.after is not None)
-        there = {path for path in self.tree.files if self.find(path) is not None}
-        return iter(sorted(there.union(added)))
+        there = set(self.tree.files)
+        for change in self.changes.values():
+            (there.discard if change.after is None else there.add)(change.path)
+        return iter(sorted(there))
 
     def below(self, folder: str) -> list[str]:
         """The paths in a folder, at any depth; all of them for the empty name."""

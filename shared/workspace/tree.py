@@ -12,8 +12,9 @@ from shared.workspace.paths import PathIndex
 class Tree:
     """The files of one state."""
 
-    def __init__(self, files: Mapping[str, WorkspaceFile] | None = None) -> None:
+    def __init__(self, files: Mapping[str, WorkspaceFile] | None = None, index: PathIndex | None = None) -> None:
         self.files: Mapping[str, WorkspaceFile] = files or {}
+        self._index = index
 
     @classmethod
     def of(cls, manifest: Manifest, changes: Iterable[ChangeList] = ()) -> "Tree":
@@ -25,19 +26,23 @@ class Tree:
 
     def changed(self, listed: ChangeList) -> "Tree":
         """The state after one more merge."""
-        files = dict(self.files)
+        files, index = dict(self.files), self.index.copy()
         for change in listed.changes:
             if change.after is None:
                 files.pop(change.path, None)
+                index.remove(change.path)
         for change in listed.changes:
             if change.after is not None:
                 files[change.path] = _changed(files.get(change.path), change, listed)
-        return Tree(files)
+                index.add(change.path)
+        return Tree(files, index)
 
-    @cached_property
+    @property
     def index(self) -> PathIndex:
         """Its paths; copy it to change it."""
-        return PathIndex(self.files)
+        if self._index is None:
+            self._index = PathIndex(self.files)
+        return self._index
 
     @cached_property
     def size(self) -> int:
