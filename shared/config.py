@@ -90,10 +90,11 @@ class Settings(BaseSettings):
     model_offline: bool = False
     #: Seconds one model call may take.
     model_timeout: float = Field(default=120.0, gt=0, le=600)
-    #: Tokens a prompt may have; what does not fit is cut by rule.
-    prompt_tokens: int = Field(default=12_000, ge=500)
-    #: Tokens an answer may have.
-    output_tokens: int = Field(default=4_000, ge=100)
+    #: Tokens a prompt may have, where that is to be other than the model's profile says; what does not fit is cut by
+    #: rule.
+    prompt_tokens: int | None = Field(default=None, ge=500)
+    #: Tokens an answer may have, without what the model thinks before it.
+    output_tokens: int | None = Field(default=None, ge=100)
     #: Model calls in flight at once, of one user and in all.
     user_calls: int = Field(default=200, ge=1)
     all_calls: int = Field(default=1_000, ge=1)

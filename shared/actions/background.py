@@ -4,19 +4,19 @@ from shared.actions.context import ActionContext
 from shared.llm.prompting import Section
 from shared.swarm.outcomes import MemoryDraft
 
-#: Tokens of memory that a prompt carries.
-MEMORY_TOKENS = 700
+#: The part of a prompt that memory may fill.
+MEMORY_SHARE = 0.24
 
 
-async def background(ctx: ActionContext, *, memory_tokens: int = MEMORY_TOKENS) -> list[Section]:
-    """The sections that set the scene, the directive itself last."""
-    recalled = await ctx.memory.background(ctx.node.directive, memory_tokens)
+async def background(ctx: ActionContext) -> list[Section]:
+    """The sections that set the scene: first the goal, which all nodes share, and the directive itself last."""
+    recalled = await ctx.memory.background(ctx.node.directive, ctx.model.share(MEMORY_SHARE))
     known = "\n\n".join(f"[{item.memory.name}] {item.content}" for item in recalled)
     goal = ctx.swarm.directive if ctx.node.directive != ctx.swarm.directive else ""
     return [
+        Section("The goal this is part of", goal),
         Section("What is known", known),
         Section("Answers of the user", answers_text(ctx)),
-        Section("The goal this is part of", goal),
         Section("Directive", ctx.node.directive),
     ]
 

@@ -6,7 +6,9 @@ from typing import Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from shared.llm.port import Message
+from shared.llm.conversation import ModelTurn
+from shared.llm.port import Effort, Message, Tool
+from shared.llm.profiles import ModelProfile
 from shared.llm.prompting import Example, Section
 from shared.spaces.metadata import MemoryMetadata
 from shared.swarm.node import SwarmNode
@@ -17,7 +19,19 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class Model(Protocol):
-    """The model as an action sees it: every call is journalled and bounded."""
+    """The model as an action sees it: every call is journalled and bounded.
+
+    `tokens` is what an answer needs of the smallest model; a larger one is given more, and room to think by `effort`.
+    """
+
+    @property
+    def profile(self) -> ModelProfile:
+        """What the model can take and give."""
+        ...
+
+    def share(self, part: float) -> int:
+        """A part of the tokens that a prompt may have, such as 0.25 for what memory may fill."""
+        ...
 
     async def ask(
         self,
@@ -28,11 +42,14 @@ class Model(Protocol):
         *,
         examples: Sequence[Example] = (),
         tokens: int = 600,
+        effort: Effort = "medium",
     ) -> T:
-        """An answer of the output model's shape, of at most `tokens` tokens. Raises `ModelError` and `Unavailable`."""
+        """An answer of the output model's shape; the model is told its bounds. Raises `ModelError`, `Unavailable`."""
         ...
 
-    async def ask_messages(self, purpose: str, messages: Sequence[Message], output: type[T], *, tokens: int = 200) -> T:
+    async def ask_messages(
+        self, purpose: str, messages: Sequence[Message], output: type[T], *, tokens: int = 200, effort: Effort = "low"
+    ) -> T:
         """The same with messages that are ready."""
         ...
 
@@ -43,9 +60,22 @@ class Model(Protocol):
         sections: Sequence[Section],
         *,
         examples: Sequence[Example] = (),
-        tokens: int | None = None,
+        tokens: int = 1_024,
+        effort: Effort = "medium",
     ) -> str:
-        """Plain text of at most `tokens` tokens (the setting's bound if None)."""
+        """A whole text. Raises `UnfinishedAnswer`, a `ModelError`, with what there is of one that stays cut off."""
+        ...
+
+    async def converse(
+        self,
+        purpose: str,
+        messages: Sequence[Message],
+        tools: Sequence[Tool],
+        *,
+        tokens: int = 1_024,
+        effort: Effort = "medium",
+    ) -> ModelTurn:
+        """The model's next turn in a conversation with tools."""
         ...
 
 

@@ -40,7 +40,7 @@ async def _fail(services: Services, ref: NodeRef, nodes: Nodes, held: HeldNode, 
 
 async def _end(services: Services, ref: NodeRef, nodes: Nodes, held: HeldNode, reason: str) -> None:
     below = Below.of(await load_branches(nodes, held.node, services.now()))
-    journal = await NodeJournal.open(services.store, ref.space, held.node, fresh=False)
+    journal = await NodeJournal.open(services, ref.space, held.node, fresh=False)
     after = transition(
         held.node,
         Operation.NODE_FAILURE,

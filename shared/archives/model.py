@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.archives.values import check_values
 from shared.blobs import BlobRef
 from shared.llm.journal import JournalEntry
+from shared.node.journal_content import content_ref
 from shared.spaces.metadata import ActionMetadata, MemoryMetadata, SpaceEntry, SwarmUtilMetadata
 from shared.spaces.stored import checked
 from shared.store import Category
@@ -158,7 +159,7 @@ def _event(key: str, _: Raw, parse: Parse, __: Extra) -> Document:
 def _call(key: str, _: Raw, parse: Parse, __: Extra) -> Document:
     entry = parse(JournalEntry)
     _same(key, f"{entry.node_id.replace('.', '-')}.{entry.step}")
-    return Document(entry.model_dump_json())
+    return Document(entry.model_dump_json(), content_ref(entry))
 
 
 def _question(key: str, _: Raw, parse: Parse, __: Extra) -> Document:

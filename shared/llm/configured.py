@@ -23,6 +23,7 @@ def configured_profile(settings: Settings, model: str | None = None) -> ModelPro
     return overridden(
         profile_of(row),
         window=settings.model_window,
+        prompt=settings.prompt_tokens,
         output=settings.model_max_output,
         reasons=settings.model_reasons,
         effort=settings.model_effort,

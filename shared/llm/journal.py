@@ -4,18 +4,27 @@ A repeated activity makes the same calls in the same order and finds the answers
 """
 
 from datetime import datetime
-from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.llm.port import Message
+from shared.llm.port import Message, ToolCall
 from shared.swarm.usage import Usage
 
 
-class JournalEntry(BaseModel):
-    """One model call of a node: what it said and what came back. The user reads these as the node's log."""
+class JournalContent(BaseModel):
+    """What was said in one model call."""
 
     model_config = ConfigDict(frozen=True)
+
+    #: Of a call that `continues` an earlier one, those that are new.
+    messages: tuple[Message, ...]
+    answer: str
+    #: The tools that the answer calls.
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+class JournalEntry(JournalContent):
+    """One model call of a node: what it said and what came back. The user reads these as the node's log."""
 
     node_id: str
     #: `generation.turn.step`.
@@ -23,21 +32,14 @@ class JournalEntry(BaseModel):
     #: What the call was for, such as `decompose` or `route`.
     purpose: str
     model: str
-    messages: tuple[Message, ...]
-    answer: str
+    #: The step whose messages and answer come before `messages`; None if they are all there were.
+    continues: str | None = None
+    #: The names of the tools on offer.
+    tools: tuple[str, ...] = ()
     finish_reason: str
     usage: Usage
     started: datetime
     seconds: float
-
-
-class Journal(Protocol):
-    """The write-once log of one node."""
-
-    async def find(self, step: str) -> JournalEntry | None:
-        """The entry of a step that was already made, or None."""
-        ...
-
-    async def write(self, entry: JournalEntry) -> JournalEntry:
-        """Write an entry once; one that is there already stays. Returns the one that holds."""
-        ...
+    #: Where the content lies that is too large for a document, a `JournalContent` as JSON; it is left out here then.
+    content_sha256: str | None = None
+    content_size: int | None = None

@@ -6,11 +6,14 @@ Sections are cut before instructions, the longest first, each at its middle, so 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.llm.port import Message
+from shared.llm.port import CompletionRequest, Message
 
 #: Characters a token stands for, on the safe side for English text and code.
 _CHARS_PER_TOKEN = 3.6
 _CUT = "\n[... cut ...]\n"
+#: Tokens that a chat template puts around a prompt and around each of its messages.
+_TEMPLATE = 32
+_PER_MESSAGE = 8
 
 
 def estimate_tokens(text: str) -> int:
@@ -21,6 +24,12 @@ def estimate_tokens(text: str) -> int:
 def tokens_of(characters: int) -> int:
     """The same for a text of so many characters."""
     return int(characters / _CHARS_PER_TOKEN) + 1
+
+
+def prompt_tokens(request: CompletionRequest) -> int:
+    """About how many tokens a request has the model read, its tools included."""
+    sizes = [*(message.size for message in request.messages), *(tool.size for tool in request.tools)]
+    return _TEMPLATE + sum(tokens_of(size) + _PER_MESSAGE for size in sizes)
 
 
 def clip(text: str, tokens: int) -> str:

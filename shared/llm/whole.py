@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from shared.errors import ModelError
 from shared.llm.port import Completion, CompletionRequest, Message
-from shared.llm.prompting import tokens_of
+from shared.llm.prompting import prompt_tokens
 
 #: Calls that one answer is continued with at most.
 MAX_CONTINUED = 8
@@ -75,12 +75,9 @@ async def _continued(complete: Complete, request: CompletionRequest, answer: Com
 def _further(request: CompletionRequest, text: str) -> CompletionRequest | None:
     """The request for the rest of a text; None where there is nothing to go on from, or no room for it."""
     shown = (Message(role="assistant", content=text), Message(role="user", content=_GO_ON))
-    messages = (*request.messages, *shown)
-    room = request.window - sum(tokens_of(message.size) for message in messages)
-    if not text or room < LEAST_ROOM:
-        return None
-    room = min(room, request.max_output_tokens)
-    return replace(request, messages=messages, schema=None, max_output_tokens=room, least_output_tokens=LEAST_ROOM)
+    further = replace(request, messages=(*request.messages, *shown), schema=None, least_output_tokens=LEAST_ROOM)
+    room = min(request.window - prompt_tokens(further), request.max_output_tokens)
+    return replace(further, max_output_tokens=room) if text and room >= LEAST_ROOM else None
 
 
 def _whole(answer: Completion, text: str, request: CompletionRequest) -> Whole:

@@ -72,7 +72,7 @@ async def cancel_searches(session: NodeSession) -> Step:
     branches = await session.load_branches()
     for branch in branches:
         if branch.child.node.status is Status.ROUTING:
-            journal = await NodeJournal.open(session.services.store, session.space, branch.child.node, fresh=False)
+            journal = await NodeJournal.open(session.services, session.space, branch.child.node, fresh=False)
             after = transition(
                 branch.child.node,
                 Operation.TERMINATE,

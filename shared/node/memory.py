@@ -23,6 +23,8 @@ _SCENE = ("references", "facts")
 _SHOWN = 6
 #: Folders of a scene that are read at most; one with more is searched with the model.
 _MAX_FOLDERS = 16
+#: The part of a prompt that what a search found may fill.
+_FOUND_SHARE = 0.67
 _WORD = re.compile(r"\w{3,}")
 
 
@@ -50,7 +52,7 @@ class NodeMemory:
 
     async def search(self, question: str) -> Sequence[Recalled]:
         """The memories found by searching the memory space for one question."""
-        return await self._search(question, 2_000)
+        return await self._search(question, self._model.share(_FOUND_SHARE))
 
     async def _scene(self) -> list[SpaceEntry] | None:
         """The cards of all that sets the scene, or None when it lies in too many folders."""
@@ -67,7 +69,7 @@ class NodeMemory:
         return None if queue else list(leaves.values())
 
     async def _search(self, question: str, tokens: int) -> list[Recalled]:
-        asked_by = directive_id(self._model.node.node_id)
+        asked_by = directive_id(self._model.calls.node.node_id)
         result = await search_memory(
             self._space,
             [question],
@@ -81,7 +83,7 @@ class NodeMemory:
         return [Recalled(found.memory, found.excerpt) for found in result.found]
 
     async def _read(self, memory: MemoryMetadata) -> str:
-        return await read_memory(self._model.services.blobs, self._model.ref.space, memory)
+        return await read_memory(self._model.calls.services.blobs, self._model.calls.ref.space, memory)
 
 
 async def read_memory(blobs: Blobs, space: SpaceKey, memory: MemoryMetadata) -> str:

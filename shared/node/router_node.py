@@ -7,6 +7,7 @@ from typing import Any
 from shared.errors import ModelError
 from shared.node.interruption import OutOfBudget
 from shared.node.journal import NodeJournal
+from shared.node.journalled_calls import JournalledCalls
 from shared.node.model import NodeModel
 from shared.node.session import NodeSession
 from shared.spaces.action_space import ActionSpace
@@ -30,8 +31,9 @@ async def route(session: NodeSession, router: HeldNode) -> None:
     node, services, swarm = router.node, session.services, session.swarm
     if node.status is not Status.ROUTING:
         return
-    journal = await NodeJournal.open(services.store, session.space, node, fresh=False)
-    model = NodeModel(services, session.ref.to(node.node_id), node, journal, swarm.deadline(node.waited))
+    journal = await NodeJournal.open(services, session.space, node, fresh=False)
+    deadline = swarm.deadline(node.waited)
+    model = NodeModel(JournalledCalls(services, session.ref.to(node.node_id), node, journal, deadline))
     space = ActionSpace(services.store, session.space, services.actions)
     accept = partial(may_perform, depth=node.depth, swarm=swarm)
     try:

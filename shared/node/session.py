@@ -52,7 +52,7 @@ class NodeSession:
 
     async def journal(self) -> NodeJournal:
         """Read the node's journal."""
-        return await NodeJournal.open(self.services.store, self.space, self.node, fresh=self.fresh)
+        return await NodeJournal.open(self.services, self.space, self.node, fresh=self.fresh)
 
     async def branches(self) -> Sequence[Branch]:
         """Return the node's children, read unless `remember` was told of them."""

@@ -14,6 +14,7 @@ from shared.node.branches import Below, Branch
 from shared.node.children import CANCELLED_REPORT, listing, plan_children, stopped_report
 from shared.node.interruption import OutOfBudget
 from shared.node.journal import NodeJournal
+from shared.node.journalled_calls import JournalledCalls
 from shared.node.memory import NodeMemory
 from shared.node.missing_files import not_produced
 from shared.node.model import NodeModel
@@ -86,7 +87,7 @@ class _Turn:
         branches = await session.branches()
         below = Below.of(branches)
         deadline = session.swarm.deadline(max(node.waited, below.waited))
-        model = NodeModel(session.services, session.ref, node, journal, deadline, below.lease)
+        model = NodeModel(JournalledCalls(session.services, session.ref, node, journal, deadline, below.lease))
         return cls(session, journal, model, branches, below)
 
     def totals(self) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pydantic import BaseModel
 
 from shared.errors import InvalidInput, NotFound
 from shared.llm.journal import JournalEntry
 from shared.llm.prompting import clip
+from shared.node.journal_content import restored
 from shared.services import Services
 from shared.store import Category
 from shared.store.documents import Documents
@@ -30,6 +32,8 @@ _BRIEF_TOKENS = 80
 _SHOWN = 100
 _MAX_QUESTIONS = 1_000_000
 _PLACE = re.compile(r"[0-9]{1,9}")
+#: Bytes of large contents that a page of a node's log is shown with.
+MAX_LOG = 4 * 1024 * 1024
 
 
 class Tree(BaseModel):
@@ -130,7 +134,7 @@ async def _find(services: Services, tenant: TenantContext, swarm_id: str, node_i
 
 async def _log(services: Services, space: SpaceKey, node_id: str, limit: int, cursor: str | None) -> NodeLog:
     items, after = await services.logs.page(space, subtree=node_id.replace(".", "-"), limit=limit, cursor=cursor)
-    return NodeLog(items=items, cursor=after)
+    return NodeLog(items=await _with_content(services, space, items), cursor=after)
 
 
 async def _questions(
@@ -148,6 +152,18 @@ async def _questions(
             found.append(held.doc)
             size += len(held.doc.question) + len(held.doc.assumption) + len(held.doc.answer or "")
     return NodeQuestions(items=found, cursor=str(at) if at < len(node.questions) else None)
+
+
+async def _with_content(services: Services, space: SpaceKey, log: Sequence[JournalEntry]) -> list[JournalEntry]:
+    """A page of a log with the contents that lie in blobs, as far as they go into `MAX_LOG`; the others are named only."""
+    left, shown = MAX_LOG, list(log)
+    for place, entry in enumerate(log):
+        if entry.content_size is not None and entry.content_size <= left:
+            left -= entry.content_size
+            # The archive that an imported swarm came from may hold anything under that name.
+            with suppress(ValueError):
+                shown[place] = await restored(services.blobs, space, entry)
+    return shown
 
 
 async def get_events(

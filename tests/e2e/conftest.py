@@ -101,7 +101,8 @@ def switchboard(_switchboard: Switchboard) -> Switchboard:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def model_url(_switchboard: Switchboard) -> AsyncIterator[str]:
     """The scripted model, as a base URL."""
-    async with ScriptedModel(_switchboard, port=MODEL_PORT) as model:
+    rule = thinking(_switchboard, *THINKING) if THINKING else _switchboard
+    async with ScriptedModel(rule, port=MODEL_PORT) as model:
         yield model.base_url
 
 

@@ -30,7 +30,7 @@ async def perform(ctx: ActionContext) -> Blocking | Terminate:
     """Ask on the first turn; on the next report what came back, with assumptions where nothing did."""
     if ctx.answers:
         return Terminate(report=_report(ctx), memories=answered_facts(ctx))
-    asked = await ctx.model.ask("ask_user", _INSTRUCTIONS, await background(ctx), Questions, tokens=400)
+    asked = await ctx.model.ask("ask_user", _INSTRUCTIONS, await background(ctx), Questions, tokens=400, effort="low")
     return Blocking(
         questions=tuple(Question(question=item.question, assumption=item.assumption) for item in asked.questions)
     )

@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 from shared.actions.action import Action
 from shared.actions.context import ActionContext
-from shared.llm.prompting import Example, Section
+from shared.llm.prompting import Example, Section, clip
 from shared.swarm.birth import ABSORBER_ID
 from shared.swarm.outcomes import MemoryDraft, Terminate
 from shared.swarm.swarm import ContextDoc
@@ -12,6 +12,8 @@ from shared.swarm.swarm import ContextDoc
 #: Characters of one memory; a longer document becomes several.
 PART_CHARS = 12_000
 MAX_PARTS = 256
+#: The part of a prompt that the text to describe may fill.
+_TEXT_SHARE = 0.17
 
 _INSTRUCTIONS = (
     "Describe what the text holds in one sentence of at most 25 words, so that somebody who searches for its facts "
@@ -50,8 +52,10 @@ async def _save_directive(ctx: ActionContext) -> Terminate:
 
 
 async def _describe(ctx: ActionContext, name: str, text: str) -> str:
-    sections = [Section("Name", name), Section("Text", text[:1_800])]
-    answer = await ctx.model.ask("describe", _INSTRUCTIONS, sections, Description, examples=(_EXAMPLE,), tokens=100)
+    sections = [Section("Name", name), Section("Text", clip(text, ctx.model.share(_TEXT_SHARE)))]
+    answer = await ctx.model.ask(
+        "describe", _INSTRUCTIONS, sections, Description, examples=(_EXAMPLE,), tokens=100, effort="low"
+    )
     return answer.description
 
 

@@ -28,7 +28,7 @@ async def perform(ctx: ActionContext) -> Terminate:
         return Terminate(report=f"Memory holds nothing on this: {ctx.node.directive}", complete=False)
     listing = "\n\n".join(f"{n}. [{item.memory.name}] {item.content}" for n, item in enumerate(found, 1))
     sections = [Section("Memories", listing), Section("Question", ctx.node.directive)]
-    answer = await ctx.model.ask("answer_from_memory", _INSTRUCTIONS, sections, Answer, tokens=500)
+    answer = await ctx.model.ask("answer_from_memory", _INSTRUCTIONS, sections, Answer, tokens=500, effort="low")
     rests_on = [found[n - 1].memory.id for n in answer.memories if 1 <= n <= len(found)]
     source = f"\n\nMemories: {', '.join(rests_on)}" if rests_on else ""
     return Terminate(report=answer.answer + source, complete=answer.found)

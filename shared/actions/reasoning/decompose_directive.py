@@ -14,11 +14,18 @@ from shared.swarm.birth import MANAGER_ID
 from shared.swarm.outcomes import Spawn, SubDirective
 
 MAX_REVISIONS = 2
+#: Tokens of a plan on the smallest model, and characters that a token of it surely stands for.
+PLAN_TOKENS = 700
+_CHARACTERS = 3
+#: The most characters that a sub-directive is ever bounded to, and the fewest.
+MAX_DIRECTIVE = 2_000
+SHORTEST_BOUND = 300
 
 _PLAN = (
     "You are a manager. Break the directive into at most {limit} sub-directives that can all start now and run in "
-    "parallel, each by a worker who sees only its own sub-directive and the known facts. Each sub-directive is one "
-    "imperative sentence that names its result (for a file: the file name, as the directive gives it). No "
+    "parallel, each by a worker who sees only its own sub-directive and the known facts. Each sub-directive is an "
+    "imperative sentence, with as many more as the worker needs, that names its result (for a file: the file name, as "
+    "the directive gives it). No "
     "sub-directive may need the result of another. Use as few as do the job; never repeat one. Where it is said what "
     "is still missing, plan that alone: the rest is done. Answer in JSON."
 )
@@ -75,9 +82,11 @@ class Independence(BaseModel):
 
 
 @lru_cache(maxsize=64)
-def _plan_model(limit: int, action_ids: tuple[str, ...]) -> type[BaseModel]:
-    """The plan's shape: at most `limit` entries, which name their actions where there are any to name."""
-    directive = Annotated[str, Field(min_length=1, max_length=300)]
+def _plan_model(limit: int, longest: int, action_ids: tuple[str, ...]) -> type[BaseModel]:
+    """The plan's shape: at most `limit` entries of `longest` characters, which name their actions where there are any
+    to name.
+    """
+    directive = Annotated[str, Field(min_length=1, max_length=longest)]
     entry: Any = directive
     if action_ids:
         action: Any = Literal[action_ids]
@@ -105,10 +114,18 @@ async def _plan(ctx: ActionContext, sections: list[Section], problem: str) -> li
     if ctx.options:
         instructions += "\n" + _CHOOSE.format(options=_listing(ctx.options))
     revised = Section("An earlier plan was refused because", problem)
-    shape = _plan_model(ctx.fan_out, tuple(option.action_id for option in ctx.options))
+    shape = _plan_model(ctx.fan_out, _longest(ctx), tuple(option.action_id for option in ctx.options))
     examples = () if ctx.options else _EXAMPLES
-    plan = await ctx.model.ask("decompose", instructions, [*sections, revised], shape, examples=examples, tokens=700)
+    plan = await ctx.model.ask(
+        "decompose", instructions, [*sections, revised], shape, examples=examples, tokens=PLAN_TOKENS, effort="high"
+    )
     return _as_asked(ctx, _distinct(plan.model_dump()["sub_directives"]))
+
+
+def _longest(ctx: ActionContext) -> int:
+    """The most characters of one sub-directive: its part of the plan, within bounds."""
+    written = ctx.model.profile.visible(PLAN_TOKENS) * _CHARACTERS
+    return min(max(written // ctx.fan_out, SHORTEST_BOUND), MAX_DIRECTIVE)
 
 
 def _as_asked(ctx: ActionContext, children: list[SubDirective]) -> list[SubDirective]:
@@ -142,7 +159,7 @@ def _listing(options: tuple[ActionOption, ...]) -> str:
 async def _check(ctx: ActionContext, children: list[SubDirective]) -> Independence:
     plan = "\n".join(f"{number}. {child.directive}" for number, child in enumerate(children, 1))
     return await ctx.model.ask(
-        "check_plan", _CHECK, [Section("Plan", plan)], Independence, examples=_CHECK_EXAMPLES, tokens=120
+        "check_plan", _CHECK, [Section("Plan", plan)], Independence, examples=_CHECK_EXAMPLES, tokens=120, effort="low"
     )
 
 

@@ -9,6 +9,8 @@ from shared.llm.prompting import Example, Section, clip
 from shared.swarm.birth import MANAGER_ID
 from shared.swarm.outcomes import Spawn, SubDirective, Terminate
 
+#: The part of a prompt that all reports together may fill.
+_REPORTS_SHARE = 0.6
 _REVIEW = (
     "You review what your workers report on your directive. `complete` is true if together they did everything that "
     "the directive asks; a worker marked FAILED did nothing, one marked INCOMPLETE not all. If something is still to "
@@ -51,7 +53,7 @@ async def perform(ctx: ActionContext) -> Terminate | Spawn:
     sections = [
         Section("Directive", ctx.node.directive),
         Section("Known to be missing before", ctx.node.missing or ""),
-        Section("Reports", _listing(ctx.children, 500)),
+        Section("Reports", _listing(ctx.children, ctx.model.share(_REPORTS_SHARE) // max(1, len(ctx.children)))),
         Section("Files that the directive names and nobody produced", ", ".join(ctx.not_produced)),
     ]
     review = await ctx.model.ask("review", _REVIEW, sections, Review, examples=_EXAMPLES, tokens=700)

@@ -1,13 +1,14 @@
 """`writing.write_document`: write one document as a file."""
 
-import re
 from pathlib import PurePath
 
 from shared.actions.action import Action
 from shared.actions.background import background
 from shared.actions.context import ActionContext
 from shared.actions.naming import file_name
-from shared.llm.prompting import clip
+from shared.actions.reporting import excerpt
+from shared.llm.fences import unfenced
+from shared.llm.whole import UnfinishedAnswer
 from shared.swarm.outcomes import ArtifactDraft, Fail, Terminate
 
 _INSTRUCTIONS = (
@@ -25,25 +26,30 @@ _OTHERS = (
 # fmt: on
 #: What is not listed goes out as plain text, pages and pictures too: no browser shall run what a model wrote.
 _MEDIA_TYPES = {".md": "text/markdown", ".markdown": "text/markdown", ".csv": "text/csv", ".json": "application/json"}
-_FENCE = re.compile(r"\A\s*```[a-z]*\n(.*?)\n```\s*\Z", re.DOTALL)
+#: What a fence around a whole document may be called, beside the ending of its file.
+_FENCES = frozenset({"", "markdown", "md", "text", "txt", "plaintext"})
 
 
 async def perform(ctx: ActionContext) -> Terminate | Fail:
-    """Write it in one answer, and report with the beginning of the text."""
-    text = await ctx.model.write("write_document", _INSTRUCTIONS, await background(ctx))
-    fenced = _FENCE.match(text)
-    content = (fenced.group(1) if fenced else text).strip()
-    if not content:
-        return Fail(reason="The model wrote an empty document.")
+    """Write it, and report with the beginning of the text; one that could not be finished is handed over as such."""
     name = file_name(ctx.node.directive, _SUFFIXES, ctx.handed_over, _OTHERS)
+    cut = ""
+    try:
+        text = await ctx.model.write("write_document", _INSTRUCTIONS, await background(ctx))
+    except UnfinishedAnswer as error:
+        text, cut = error.text, error.reason
+    content = unfenced(text, _FENCES | {PurePath(name).suffix.removeprefix(".")}).strip()
+    if not content:
+        return Fail(reason=f"The model wrote an empty document: {cut}" if cut else "The model wrote an empty document.")
     artifact = ArtifactDraft(
         name=name,
         media_type=_MEDIA_TYPES.get(PurePath(name).suffix, "text/plain"),
         content=content + "\n",
         description=ctx.node.directive[:200],
     )
-    report = f"Wrote `{name}` ({len(content.split())} words).\n\n{clip(content, 300)}"
-    return Terminate(report=report, artifacts=(artifact,))
+    unfinished = f" It is NOT finished: {cut}." if cut else ""
+    report = f"Wrote `{name}` ({len(content.split())} words).{unfinished}\n\n{excerpt(ctx, content)}"
+    return Terminate(report=report, artifacts=(artifact,), complete=not cut)
 
 
 ACTION = Action(

@@ -5,15 +5,12 @@ from typing import Any
 from shared.adapters.openai.dialect import Dialect
 from shared.llm.json_steps import as_steps
 from shared.llm.port import CompletionRequest, Message, Tool, ToolCall
-from shared.llm.prompting import tokens_of
+from shared.llm.prompting import prompt_tokens
 from shared.llm.schema import Schema, without_bounds
 from shared.llm.schema_words import shape_in_words
 
 #: How many schemas are remembered without their bounds.
 REMEMBERED = 256
-#: Tokens that a chat template puts around a prompt and around each of its messages.
-_TEMPLATE = 32
-_PER_MESSAGE = 8
 
 
 class Bodies:
@@ -62,12 +59,6 @@ class Bodies:
         # The original is kept too: as long as it lives, no other object has its id.
         self._stripped[id(schema)] = (schema, stripped)
         return stripped
-
-
-def prompt_tokens(request: CompletionRequest) -> int:
-    """About how many tokens a request has the model read; rather too many than too few."""
-    sizes = [*(message.size for message in request.messages), *(tool.size for tool in request.tools)]
-    return _TEMPLATE + sum(tokens_of(size) + _PER_MESSAGE for size in sizes)
 
 
 def _limit(request: CompletionRequest, dialect: Dialect) -> int:

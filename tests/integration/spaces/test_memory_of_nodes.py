@@ -18,6 +18,7 @@ from shared.config import Settings
 from shared.llm.port import Completion, CompletionRequest
 from shared.llm.prompting import estimate_tokens
 from shared.node.journal import NodeJournal
+from shared.node.journalled_calls import JournalledCalls
 from shared.node.memory import NodeMemory, read_memory
 from shared.node.model import NodeModel
 from shared.node.outcome_store import store_artifacts, store_memories
@@ -67,8 +68,8 @@ class Desk:
 
     async def memory(self) -> NodeMemory:
         ref = NodeRef(user_id=SPACE.user_id, swarm_id=SPACE.swarm_id, node_id=ASKING.node_id)
-        journal = await NodeJournal.open(self.services.store, SPACE, ASKING, fresh=False)
-        model = NodeModel(self.services, ref, ASKING, journal, NOON.replace(year=NOON.year + 9))
+        journal = await NodeJournal.open(self.services, SPACE, ASKING, fresh=False)
+        model = NodeModel(JournalledCalls(self.services, ref, ASKING, journal, NOON.replace(year=NOON.year + 9)))
         return NodeMemory(self.space, model)
 
     async def keep(self, node_id: str, drafts: list[MemoryDraft]) -> None:
@@ -83,7 +84,7 @@ async def desk(store: SqliteStore, tmp_path: Path) -> AsyncIterator[Desk]:
         Services(
             store=store,
             blobs=blobs,
-            settings=Settings(),
+            settings=Settings(prompt_tokens=2_976),
             actions=BuiltinSpace([folder("actions", "Actions", "", None)]),
             connect_model=lambda: chooses,
             worker="w",

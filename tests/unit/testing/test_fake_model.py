@@ -36,7 +36,7 @@ async def test_answers_come_in_their_order_and_calls_are_kept() -> None:
     assert model.unused == 1
     assert await model.write("praise", "You praise.", SECTIONS) == "Blue is a colour."
     assert model.unused == 0
-    assert [(one.purpose, one.tokens) for one in model.asked] == [("name", 40), ("praise", None)]
+    assert [(one.purpose, one.tokens) for one in model.asked] == [("name", 40), ("praise", 1_024)]
     assert model.asked[0].prompt == "Directive:\nName a colour"
     assert [message.role for message in model.asked[0].messages] == ["system", "user"]
 
