@@ -89,11 +89,14 @@ def _whole(answer: Completion, text: str, request: CompletionRequest) -> Whole:
 
 
 def joined(text: str, rest: str) -> str:
-    """A text and its continuation, without what the continuation repeats of it and a fence that it opens anew."""
+    """A text and its continuation, without what the continuation repeats of it and a fence that it opens anew.
+
+    In a text that repeats itself, what looks repeated may be meant, and stays.
+    """
     if text.count(_FENCE) % 2 and rest.lstrip().startswith(_FENCE):
         opening, newline, behind = rest.lstrip().partition("\n")
         rest = behind if newline and opening.strip() != _FENCE else rest
     for length in range(min(_REPEATED, len(text), len(rest)), _LEAST_REPEATED - 1, -1):
         if text.endswith(rest[:length]):
-            return text + rest[length:]
+            return text + (rest if rest[:length] in text[:-1] else rest[length:])
     return text + rest

@@ -5,6 +5,8 @@
 The scripted model runs in this process. A deployment at `BASE_URL` can use it too: configure it for
 `http://<this machine>:$MODEL_PORT/v1` and set `MODEL_PORT`; without that, tests that need it are skipped, and what is
 left runs against any deployment with any model: `-m any_model`.
+
+`THINKING=100-3000` has the scripted model spend 100 to 3,000 tokens on thinking before each answer.
 """
 
 import asyncio
@@ -24,7 +26,7 @@ from e2e_script import Switchboard
 from e2e_tenants import ADMIN_KEY, Tenants
 
 from local.dev.stores import Store, kept_in
-from local.scripted import ScriptedModel
+from local.scripted import ScriptedModel, thinking
 from shared.tenancy.api_keys import digest
 
 _HERE = Path(__file__).parent
@@ -32,6 +34,8 @@ _HERE = Path(__file__).parent
 _SPEAKING = {"switchboard", "scripted", "swarms", "planning"}
 #: Seconds a deployment may take to answer at first: one that was scaled to zero has to start.
 _START = 60.0
+#: `THINKING=100-3000`: the scripted model spends so many tokens on thinking before it answers.
+THINKING = [int(number) for number in os.environ.get("THINKING", "").split("-") if number]
 _NO_SCRIPT = "BASE_URL is set without MODEL_PORT, so the deployment does not use the scripted model"
 
 

@@ -65,8 +65,10 @@ async def test_an_answer_that_is_far_too_long_is_survived(swarms: Swarms) -> Non
     run = await swarms("Do it", script)
     ended = await run.ended()
 
-    assert not [node for node in ended.nodes.values() if "cut off" in (node.report or "")]
-    assert len(script.of("text")) == 1
+    assert not [node for node in ended.nodes.values() if node.status is Status.FAILED]
+    if len(script.of("text")) > 1:  # the model kept to its limit, as one that thinks does
+        assert "It is NOT finished: it was cut off at the limit" in (ended.nodes["0.0.0"].report or "")
+        assert ended.nodes["0.0.0"].complete is False
 
 
 async def test_a_refusal_and_a_filter_fail_the_node_and_not_the_swarm(swarms: Swarms) -> None:

@@ -101,6 +101,7 @@ async def test_an_answer_without_a_reason_that_used_all_its_tokens_was_cut_off(
         ("The quick brown fox ju", "brown fox jumps", "The quick brown fox jumps"),
         ("```python\nx = 1\n", "```python\ny = 2\n```", "```python\nx = 1\ny = 2\n```"),
         ("```python\nx = 1\n", "```\nDone.", "```python\nx = 1\n```\nDone."),
+        ("a,b,c\n1,2,3\n1,2,3\n1,2,3\n", "1,2,3\n1,2,3\n4,5,6", "a,b,c\n" + "1,2,3\n" * 5 + "4,5,6"),
         ("Text.", "```python\nx\n```", "Text.```python\nx\n```"),
     ],
 )
