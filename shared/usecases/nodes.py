@@ -155,7 +155,7 @@ async def _questions(
 
 
 async def _with_content(services: Services, space: SpaceKey, log: Sequence[JournalEntry]) -> list[JournalEntry]:
-    """A page of a log with the contents that lie in blobs, as far as they go into `MAX_LOG`; the others are named only."""
+    """A page of a log with the contents that lie in blobs, as far as they go into `MAX_LOG`; others are named only."""
     left, shown = MAX_LOG, list(log)
     for place, entry in enumerate(log):
         if entry.content_size is not None and entry.content_size <= left:
