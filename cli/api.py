@@ -9,6 +9,7 @@ from cli.transport import TIMEOUT, Transport, is_loopback
 from cli.wire import (
     ActionList,
     ArtifactList,
+    BranchView,
     Delivered,
     EventPage,
     Health,
@@ -108,6 +109,10 @@ class Api(Transport):
     def control(self, swarm_id: str, command: str) -> SwarmView:
         """Have it `cancel`, `pause` or `resume`."""
         return self._post(SwarmView, _path(swarm_id, command))
+
+    def control_branch(self, swarm_id: str, node_id: str, command: str) -> BranchView:
+        """Have a node and all below it `cancel`, `pause` or `resume`."""
+        return self._post(BranchView, _path(swarm_id, "nodes", check_item_id(node_id, "node id"), command))
 
     def delete_swarm(self, swarm_id: str) -> None:
         """Delete it with everything in it."""

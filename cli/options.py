@@ -19,6 +19,10 @@ Url = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text: one document, or one a line for a stream.")]
 SwarmId = Annotated[str, typer.Argument(metavar="SWARM", help="The swarm's id, as `swarmstar list` shows it.")]
+NodeId = Annotated[
+    str | None,
+    typer.Option("--node", metavar="NODE", help="Only this node and all below it; the others go on."),
+]
 Patience = Annotated[
     float, typer.Option("--patience", min=0, max=86_400, help="Seconds a host may be away before watching gives up.")
 ]

@@ -108,6 +108,14 @@ class TreeView(Paged):
     nodes: tuple[NodeView, ...]
 
 
+class BranchView(Document):
+    """A node, and what it and all below it shall do: `run`, `pause` or `cancel`."""
+
+    swarm_id: str
+    node_id: str
+    command: str
+
+
 class EventView(Document):
     """One entry of a swarm's history; without an operation it only seals a frame nobody filled."""
 

@@ -1,4 +1,4 @@
-"""`/api/v1/swarms/{swarm_id}/tree`, `/nodes/{node_id}` and `/events`."""
+"""`/api/v1/swarms/{swarm_id}/tree`, `/nodes/{node_id}` with the control of its branch, and `/events`."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from functions._endpoints import Call, Endpoint, endpoint
 from functions._requests import NoBody, Number, Paging, Whole
 from shared.tenancy import Scope
-from shared.usecases import nodes
+from shared.usecases import control, nodes
 
 bp = df.Blueprint()
 
@@ -65,6 +65,58 @@ async def list_node_questions(call: Call[NoBody, Paging]) -> nodes.NodeQuestions
     """List what a node asked its user."""
     swarm_id, node_id, page = call.path["swarm_id"], call.path["node_id"], call.query
     return await nodes.list_node_questions(call.services, call.tenant, swarm_id, node_id, page.limit, page.cursor)
+
+
+@endpoint(
+    bp,
+    Endpoint(
+        "POST",
+        "api/v1/swarms/{swarm_id}/nodes/{node_id}/pause",
+        scope=Scope.WRITE,
+        reply=control.BranchView,
+        status=202,
+        errors=(409,),
+    ),
+)
+async def pause_branch(call: Call) -> control.BranchView:
+    """Pause a node and all below it before their next model calls; the others go on."""
+    return await control.pause_branch(call.services, call.tenant, call.path["swarm_id"], call.path["node_id"])
+
+
+@endpoint(
+    bp,
+    Endpoint(
+        "POST",
+        "api/v1/swarms/{swarm_id}/nodes/{node_id}/resume",
+        scope=Scope.WRITE,
+        reply=control.BranchView,
+        status=202,
+        errors=(409,),
+        durable=True,
+    ),
+)
+async def resume_branch(call: Call) -> control.BranchView:
+    """Let a paused node and all below it go on."""
+    swarm_id, node_id = call.path["swarm_id"], call.path["node_id"]
+    return await control.resume_branch(call.services, call.tenant, call.runtime, swarm_id, node_id)
+
+
+@endpoint(
+    bp,
+    Endpoint(
+        "POST",
+        "api/v1/swarms/{swarm_id}/nodes/{node_id}/cancel",
+        scope=Scope.WRITE,
+        reply=control.BranchView,
+        status=202,
+        errors=(409,),
+        durable=True,
+    ),
+)
+async def cancel_branch(call: Call) -> control.BranchView:
+    """Cancel a node and all below it; the others go on."""
+    swarm_id, node_id = call.path["swarm_id"], call.path["node_id"]
+    return await control.cancel_branch(call.services, call.tenant, call.runtime, swarm_id, node_id)
 
 
 @endpoint(

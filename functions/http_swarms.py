@@ -8,9 +8,9 @@ from functions._requests import MAX_SWARM_BODY, NoBody, Paging
 from functions._responses import NOTHING, Reply
 from shared.swarm.swarm import Swarm
 from shared.tenancy import Scope
+from shared.usecases import control, swarms
 from shared.usecases import create_swarm as creating
 from shared.usecases import delete_swarm as deleting
-from shared.usecases import swarms
 
 bp = df.Blueprint()
 
@@ -69,7 +69,7 @@ async def get_swarm(call: Call) -> Swarm:
 )
 async def cancel_swarm(call: Call) -> Swarm:
     """Cancel a swarm."""
-    return await swarms.cancel_swarm(call.services, call.tenant, call.runtime, call.path["swarm_id"])
+    return await control.cancel_swarm(call.services, call.tenant, call.runtime, call.path["swarm_id"])
 
 
 @endpoint(
@@ -77,7 +77,7 @@ async def cancel_swarm(call: Call) -> Swarm:
 )
 async def pause_swarm(call: Call) -> Swarm:
     """Pause a swarm before its next model calls."""
-    return await swarms.pause_swarm(call.services, call.tenant, call.path["swarm_id"])
+    return await control.pause_swarm(call.services, call.tenant, call.path["swarm_id"])
 
 
 @endpoint(
@@ -94,7 +94,7 @@ async def pause_swarm(call: Call) -> Swarm:
 )
 async def resume_swarm(call: Call) -> Swarm:
     """Let a paused swarm go on."""
-    return await swarms.resume_swarm(call.services, call.tenant, call.runtime, call.path["swarm_id"])
+    return await control.resume_swarm(call.services, call.tenant, call.runtime, call.path["swarm_id"])
 
 
 @endpoint(

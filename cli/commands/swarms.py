@@ -10,11 +10,11 @@ from cli.api import DEFAULT_URL, Api
 from cli.context import MAX_DOCUMENT, MAX_DOCUMENTS, MAX_DOCUMENTS_BYTES, read_context
 from cli.failures import COMPLETED, INTERRUPTED, NOT_COMPLETED
 from cli.follow import PATIENCE, Follower
-from cli.options import Json, Patience, SwarmId, Url, connect, limits_of
+from cli.options import Json, NodeId, Patience, SwarmId, Url, connect, limits_of
 from cli.output import emit, remark, say
 from cli.text import clean, day_and_clock, first_words, size
 from cli.views import SIGNS, choose, made_by
-from cli.wire import SwarmView
+from cli.wire import Document, SwarmView
 from shared.errors import InvalidInput
 
 _A_FILE = (
@@ -69,19 +69,20 @@ def _follow(api: Api, swarm_id: str, patience: float, as_json: bool) -> None:
     raise typer.Exit(COMPLETED if swarm.is_completed else NOT_COMPLETED)
 
 
-def cancel(swarm_id: SwarmId, url: Url = DEFAULT_URL, json: Json = False) -> None:
-    """End a swarm before it is done."""
-    _control(swarm_id, "cancel", "is being cancelled", url, json)
+def cancel(swarm_id: SwarmId, node: NodeId = None, url: Url = DEFAULT_URL, json: Json = False) -> None:
+    """End a swarm, or one branch of it, before it is done."""
+    _control(swarm_id, node, "cancel", "is being cancelled", url, json)
 
 
-def pause(swarm_id: SwarmId, url: Url = DEFAULT_URL, json: Json = False) -> None:
-    """Let a swarm rest; what it has done is kept."""
-    _control(swarm_id, "pause", f"pauses. Go on with it: swarmstar resume {swarm_id}", url, json)
+def pause(swarm_id: SwarmId, node: NodeId = None, url: Url = DEFAULT_URL, json: Json = False) -> None:
+    """Let a swarm, or one branch of it, rest; what it has done is kept."""
+    what = swarm_id if node is None else f"{swarm_id} --node {node}"
+    _control(swarm_id, node, "pause", f"pauses. Go on with it: swarmstar resume {what}", url, json)
 
 
-def resume(swarm_id: SwarmId, url: Url = DEFAULT_URL, json: Json = False) -> None:
-    """Go on with a swarm that was paused."""
-    _control(swarm_id, "resume", "goes on", url, json)
+def resume(swarm_id: SwarmId, node: NodeId = None, url: Url = DEFAULT_URL, json: Json = False) -> None:
+    """Go on with a swarm, or one branch of it, that was paused."""
+    _control(swarm_id, node, "resume", "goes on", url, json)
 
 
 def delete(
@@ -104,13 +105,17 @@ def _confirm(swarm: SwarmView) -> None:
     typer.confirm(f"Delete {clean(swarm.swarm_id)}, {first_words(swarm.directive, 60)}?", abort=True, err=True)
 
 
-def _control(swarm_id: str, command: str, said: str, url: str, as_json: bool) -> None:
+def _control(swarm_id: str, node_id: str | None, command: str, said: str, url: str, as_json: bool) -> None:
     with connect(url) as api:
-        swarm = api.control(swarm_id, command)
+        if node_id is None:
+            told: Document = api.control(swarm_id, command)
+        else:
+            told = api.control_branch(swarm_id, node_id, command)
     if as_json:
-        emit(swarm)
+        emit(told)
     else:
-        say(f"swarm {swarm.swarm_id} {said}")
+        what = f"swarm {swarm_id}" if node_id is None else f"node {node_id} of swarm {swarm_id}, with all below it,"
+        say(f"{what} {said}")
 
 
 def list_swarms(

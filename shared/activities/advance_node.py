@@ -1,17 +1,18 @@
 """`advance_node`: run one node until it ends or must wait. The one activity that does the work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from shared.errors import Conflict, NotFound, Unavailable
-from shared.node.branches import end_router_above
-from shared.node.children import alive_step, cancel_searches, routed_branches
+from shared.node.branches import Branch, end_router, end_router_above
+from shared.node.children import alive_step, cancel_router, cancel_searches, routed_branches
 from shared.node.interruption import Interrupted
 from shared.node.outcome_store import close_questions, load_questions
+from shared.node.router_node import route
 from shared.node.session import NodeSession
 from shared.node.turn import act, adopt, cancel, review
-from shared.runtime.names import answered_event, resumed_event
+from shared.runtime.names import answered_event, pause_ends
 from shared.runtime.steps import ENDED, Step
 from shared.services import Services
 from shared.swarm.control import Command, Control
@@ -74,8 +75,9 @@ class _Advance:
     def __init__(self, session: NodeSession) -> None:
         self._session = session
         self._claim = session.claim
-        self._moves: dict[Status, Callable[[], Awaitable[Step | None]]] = {
+        self._moves: dict[Status, Callable[[Control], Awaitable[Step | None]]] = {
             Status.PENDING: self._start,
+            Status.ROUTING: self._search,
             Status.ACTING: self._act_again,
             Status.BLOCKED: self._answered,
             Status.WAITING: self._waiting,
@@ -96,30 +98,34 @@ class _Advance:
     async def _move(self) -> Step | None:
         session, services = self._session, self._session.services
         control = await services.control(session.space)
-        if control.generation > session.ref.generation:
-            return ENDED
         command = control.of(session.node.node_id)
         if command is Command.CANCEL:
             return await self._cancel()
         if command is Command.PAUSE:
             return await self._pause(control)
+        await self._claim.go_on(control)
         if seconds := services.backoffs.left(session.ref, session.now()):
             return Step(kind="later", seconds=seconds)
         try:
-            return await self._moves[session.node.status]()
+            return await self._moves[session.node.status](control)
         except Interrupted as stopped:
             return None if stopped.command is not None else Step(kind="later", seconds=_SOON)
 
-    async def _start(self) -> None:
+    async def _start(self, _control: Control) -> None:
         await self._claim.move(Operation.EXECUTE, Status.ACTING)
         self._session.fresh = True
         await self._work(act)
 
-    async def _act_again(self) -> None:
+    async def _search(self, _control: Control) -> None:
+        """Search on in a router whose branch was paused meanwhile; any other searches in an advance of its manager."""
+        await self._claim.acquire()
+        await self._claim.run(route(self._session, self._claim.held))
+
+    async def _act_again(self, _control: Control) -> None:
         await self._claim.acquire()
         await self._work(act)
 
-    async def _review_again(self) -> None:
+    async def _review_again(self, _control: Control) -> None:
         await self._claim.acquire()
         await self._work(review)
 
@@ -129,7 +135,7 @@ class _Advance:
         finally:
             self._session.forget()
 
-    async def _answered(self) -> Step | None:
+    async def _answered(self, _control: Control) -> Step | None:
         """Act again once every question is answered or its deadline is over."""
         session, node = self._session, self._session.node
         questions = await load_questions(session.services, session.space, node)
@@ -149,24 +155,41 @@ class _Advance:
         await self._work(act)
         return None
 
-    async def _waiting(self) -> Step | None:
+    async def _waiting(self, control: Control) -> Step | None:
         """Have the children routed and driven; once all have ended, adopt a continuation's report or review."""
-        branches = await self._claim.run(routed_branches(self._session))
+        branches = await self._claim.run(routed_branches(self._session, control))
         step = alive_step(branches)
         if step.children:
             return step
+        if self._session.node.is_router:
+            return await self._end_router(branches)
         self._session.remember(branches)
         if branches[-1].is_continuation:
-            await adopt(self._session)
-            return None
+            return await self._adopt(branches[-1])
         await self._claim.move(Operation.EXECUTE, Status.REVIEWING, turn=self._session.node.turn + 1)
         await self._work(review)
         return None
 
+    async def _adopt(self, continuation: Branch) -> Step | None:
+        """Adopt a continuation's report, unless it was cancelled because this node is."""
+        session = self._session
+        if continuation.child.node.status is Status.CANCELLED:
+            control = await session.services.control(session.space)
+            if control.of(session.node.node_id) is Command.CANCEL:
+                return None
+        await adopt(session)
+        return None
+
+    async def _end_router(self, branches: Sequence[Branch]) -> Step | None:
+        """End a router whose node has ended, if that node did not."""
+        session = self._session
+        await end_router(session.nodes, self._claim.held, branches[0].child.node, session.now())
+        return Step(kind="later", seconds=_SOON) if session.node.alive else None
+
     async def _pause(self, control: Control) -> Step:
-        await self._claim.release()
+        await self._claim.stand_still(control)
         until = self._session.now() + timedelta(seconds=_PAUSED)
-        return Step(kind="wait", event=resumed_event(control.pauses), until=until)
+        return Step(kind="wait", event=pause_ends(control, self._session.node.node_id), until=until)
 
     async def _cancel(self) -> Step | None:
         """Cancel the children first, each by an advance of its own, then the node itself."""
@@ -174,6 +197,11 @@ class _Advance:
         step = await cancel_searches(session)
         if step.children:
             return step
+        if session.node.status is Status.ROUTING:
+            await cancel_router(session, self._claim.held)
+            return None
+        if session.node.is_router:
+            return await self._end_router(await session.load_branches())
         asked = await load_questions(session.services, session.space, session.node)
         await close_questions(session.services, session.space, asked, QuestionState.CANCELLED)
         await cancel(session)

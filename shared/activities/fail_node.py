@@ -50,7 +50,7 @@ async def _end(services: Services, ref: NodeRef, nodes: Nodes, held: HeldNode, r
         complete=False,
         usage=journal.usage + below.usage,
         nodes=held.node.nodes + below.nodes,
-        waited=max(held.node.waited, below.waited),
+        waited=max(held.node.idle, below.waited),
         claim=None,
     )
     await nodes.commit(held, after)

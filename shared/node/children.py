@@ -10,8 +10,10 @@ from shared.node.journal import NodeJournal
 from shared.node.router_node import route
 from shared.node.session import NodeSession
 from shared.runtime.steps import Child, Step
+from shared.store.nodes import HeldNode
 from shared.swarm.birth import child_of
 from shared.swarm.budget import SMALLEST, Lease, Shortage, shortage, without_review
+from shared.swarm.control import Command, Control
 from shared.swarm.node import MAX_NODE_ID, SwarmNode
 from shared.swarm.outcomes import SubDirective
 from shared.swarm.statuses import Operation, Status
@@ -46,10 +48,17 @@ def _fitting(sub: SubDirective, manager: SwarmNode, part: Lease, swarm: Swarm) -
     return sub
 
 
-async def routed_branches(session: NodeSession) -> Sequence[Branch]:
-    """Return a node's children after the routers among them have searched, concurrently and under the node's claim."""
+async def routed_branches(session: NodeSession, control: Control) -> Sequence[Branch]:
+    """Return a node's children after the routers among them have searched, concurrently and under the node's claim.
+
+    A router whose branch is paused is left as it is, and one whose branch is cancelled ends.
+    """
     branches = await session.load_branches()
-    searching = [branch.child for branch in branches if branch.child.node.status is Status.ROUTING]
+    routers = [branch.child for branch in branches if branch.child.node.status is Status.ROUTING]
+    for router in routers:
+        if control.of(router.node.node_id) is Command.CANCEL:
+            await cancel_router(session, router)
+    searching = [router for router in routers if control.of(router.node.node_id) is Command.RUN]
     if searching:
         await session.claim.ensure()
         searches = (route(session, router) for router in searching)
@@ -62,8 +71,12 @@ async def routed_branches(session: NodeSession) -> Sequence[Branch]:
 
 
 def alive_step(branches: Sequence[Branch]) -> Step:
-    """Names the children that have not ended, and how each is to be driven."""
-    alive = [branch.actor.node for branch in branches if branch.actor is not None and branch.actor.node.alive]
+    """Name the children that have not ended, and how each is to be driven.
+
+    A router that has not searched yet, since its branch is paused, is driven for itself.
+    """
+    nodes = [(branch.actor or branch.child).node for branch in branches]
+    alive = [node for node in nodes if node.alive]
     return Step(kind="children", children=tuple(Child(node_id=n.node_id, in_one_go=in_one_go(n)) for n in alive))
 
 
@@ -72,17 +85,23 @@ async def cancel_searches(session: NodeSession) -> Step:
     branches = await session.load_branches()
     for branch in branches:
         if branch.child.node.status is Status.ROUTING:
-            journal = await NodeJournal.open(session.services, session.space, branch.child.node, fresh=False)
-            after = transition(
-                branch.child.node,
-                Operation.TERMINATE,
-                Status.CANCELLED,
-                session.now(),
-                report=CANCELLED_REPORT,
-                usage=journal.usage,
-            )
-            await session.nodes.commit(branch.child, after)
+            await cancel_router(session, branch.child)
     return alive_step(branches)
+
+
+async def cancel_router(session: NodeSession, router: HeldNode) -> None:
+    """End a router that still searches as cancelled. Raises `Conflict`."""
+    journal = await NodeJournal.open(session.services, session.space, router.node, fresh=False)
+    after = transition(
+        router.node,
+        Operation.TERMINATE,
+        Status.CANCELLED,
+        session.now(),
+        report=CANCELLED_REPORT,
+        usage=journal.usage,
+        claim=None,
+    )
+    await session.nodes.commit(router, after)
 
 
 def in_one_go(node: SwarmNode) -> bool:

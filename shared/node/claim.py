@@ -10,8 +10,8 @@ from shared.errors import Conflict, Unavailable
 from shared.node.interruption import Interrupted
 from shared.services import Services
 from shared.store.nodes import HeldNode, Nodes
-from shared.swarm.control import Command
-from shared.swarm.node import Claim, NodeRef, SwarmNode
+from shared.swarm.control import Command, Control
+from shared.swarm.node import Claim, NodeRef, Standstill, SwarmNode
 from shared.swarm.statuses import Operation, Status
 from shared.swarm.transitions import transition
 
@@ -36,6 +36,11 @@ class NodeClaim:
     def node(self) -> SwarmNode:
         """The node as it was last written."""
         return self._held.node
+
+    @property
+    def held(self) -> HeldNode:
+        """The node's document with its etag."""
+        return self._held
 
     def foreign_seconds(self) -> float:
         """Return the seconds that another worker's claim still lasts; 0 if the node is free."""
@@ -75,6 +80,31 @@ class NodeClaim:
             with suppress(Conflict):
                 await self._write(None)
 
+    async def stand_still(self, control: Control) -> None:
+        """Release the claim of a node that is to pause, and note since when it stands still with its branch.
+
+        While the whole swarm is paused nothing is noted: that time is the control's.
+        """
+        if control.command is Command.PAUSE or self.node.standstill is not None:
+            await self.release()
+            return
+        now = self._services.now()
+        standstill = Standstill(since=now, paused=control.stood(now))
+        await self._rewrite(claim=None, standstill=standstill)
+
+    async def go_on(self, control: Control) -> None:
+        """Count the time that the node stood still, if it did.
+
+        The wait for answers of a blocked node includes that time already.
+        """
+        still = self.node.standstill
+        if still is None:
+            return
+        now = self._services.now()
+        passed = (now - still.since).total_seconds() - (control.stood(now) - still.paused)
+        more = 0.0 if self.node.status is Status.BLOCKED else max(0.0, passed)
+        await self._rewrite(standstill=None, stood=self.node.stood + more)
+
     async def run(self, work: Awaitable[T]) -> T:
         """Await work under a heartbeat; raises `Interrupted` when the user cancels or the claim is lost."""
         worker = asyncio.current_task()
@@ -101,8 +131,11 @@ class NodeClaim:
         return Claim(owner=self._services.worker, expires=expires)
 
     async def _write(self, claim: Claim | None) -> None:
+        await self._rewrite(claim=claim)
+
+    async def _rewrite(self, **bookkeeping: Any) -> None:
         async with self._writing:
-            await self._nodes.rewrite(self._held, self.node.evolve(claim=claim))
+            await self._nodes.rewrite(self._held, self.node.evolve(**bookkeeping))
 
     async def _heartbeat(self, worker: asyncio.Task[Any], every: float) -> None:
         """Renew the claim and watch the control until the work is done; started only for work that takes long."""

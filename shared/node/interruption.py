@@ -8,7 +8,7 @@ class Interrupted(Exception):
 
     def __init__(self, command: Command | None) -> None:
         super().__init__(command or "the node is somebody else's now")
-        #: What the user asked for; None when the claim was lost or the generation is an old one.
+        #: What the user asked for; None when the claim was lost.
         self.command = command
 
 

@@ -18,12 +18,15 @@ async def not_produced(
 ) -> tuple[str, ...]:
     """The files a directive names that are neither in the context nor among the swarm's artifacts, in their order.
 
-    Any node may have made them: what matters is that they are there. Nothing is read where nothing is named.
+    Any node may have made them: what matters is that they are there. Nothing is read where nothing is named, and what
+    a branch was to make that the user cancelled is not missed.
     """
     known = {name.casefold() for name in handed_over}
     missing = {name.casefold(): name for name in named_files(directive) if name.casefold() not in known}
     if not missing:
         return ()
+    for name in await _cancelled(services, space):
+        missing.pop(name.casefold(), None)
     looked_at = 0
     async for artifact in Documents(services.store, Category.ARTIFACT, Artifact).all(space):
         looked_at += 1
@@ -31,3 +34,10 @@ async def not_produced(
         if not missing or looked_at == MAX_LOOKED_AT:
             return ()
     return tuple(missing.values())
+
+
+async def _cancelled(services: Services, space: SpaceKey) -> set[str]:
+    """Return the files that branches name which the user cancelled."""
+    tops = (await services.control(space)).cancelled
+    found = [await services.nodes(space).peek(top) for top in tops]
+    return {name for held in found if held is not None for name in named_files(held.node.directive)}

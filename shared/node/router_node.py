@@ -32,7 +32,7 @@ async def route(session: NodeSession, router: HeldNode) -> None:
     if node.status is not Status.ROUTING:
         return
     journal = await NodeJournal.open(services, session.space, node, fresh=False)
-    deadline = swarm.deadline(node.waited)
+    deadline = swarm.deadline(node.idle)
     model = NodeModel(JournalledCalls(services, session.ref.to(node.node_id), node, journal, deadline))
     space = ActionSpace(services.store, session.space, services.actions)
     accept = partial(may_perform, depth=node.depth, swarm=swarm)
@@ -53,6 +53,7 @@ def _moved(node: SwarmNode, found: Route, journal: NodeJournal, lacking: str, no
     changes: dict[str, Any] = {
         "route": tuple(step.model_dump(mode="json") for step in found.steps),
         "usage": journal.usage,
+        "claim": None,
     }
     if found.found is None:
         return transition(node, Operation.NODE_FAILURE, Status.FAILED, now, report=lacking, **changes)

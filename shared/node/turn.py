@@ -54,10 +54,13 @@ async def adopt(session: NodeSession) -> None:
     """End a manager with the report and the verdict of its continuation, which has ended."""
     turn = await _Turn.open(session)
     continuation = turn.branches[-1].child.node
+    report = continuation.report or ""
+    if continuation.status is Status.CANCELLED:  # alone, with its branch: what was done before is told too
+        report = f"{report}\n{listing(turn.judged)}"
     await session.claim.move(
         Operation.TERMINATE,
-        Status.CANCELLED if continuation.status is Status.CANCELLED else Status.TERMINATED,
-        report=continuation.report,
+        Status.TERMINATED,
+        report=report,
         complete=bool(continuation.complete),
         **turn.totals(),
     )
@@ -86,7 +89,7 @@ class _Turn:
         journal = await session.journal()
         branches = await session.branches()
         below = Below.of(branches)
-        deadline = session.swarm.deadline(max(node.waited, below.waited))
+        deadline = session.swarm.deadline(max(node.idle, below.waited))
         model = NodeModel(JournalledCalls(session.services, session.ref, node, journal, deadline, below.lease))
         return cls(session, journal, model, branches, below)
 
@@ -95,7 +98,7 @@ class _Turn:
         return {
             "usage": self.journal.usage + self.below.usage,
             "nodes": 1 + self.below.nodes,
-            "waited": max(self.session.node.waited, self.below.waited),
+            "waited": max(self.session.node.idle, self.below.waited),
         }
 
     @property
@@ -179,7 +182,7 @@ class _Turn:
             missing = outcome.children[0].missing
             return Terminate(report=f"{report}\nMissing: {missing}" if missing else report, complete=False)
         # What the user was waited for until now is behind the children too.
-        waited = max(node.waited, self.below.waited)
+        waited = max(node.idle, self.below.waited)
         children = tuple(child.evolve(waited=waited) for child in planned)
         await self.session.claim.move(Operation.SPAWN, Status.WAITING, children=children, usage=self.journal.usage)
         return None

@@ -2,6 +2,7 @@
 
 from hashlib import blake2b
 
+from shared.swarm.control import Command, Control
 from shared.swarm.node import NodeRef
 
 RUN_SWARM = "run_swarm"
@@ -34,3 +35,21 @@ def answered_event(turn: int) -> str:
 def resumed_event(pauses: int) -> str:
     """Wakes the nodes that found their swarm paused for the n-th time."""
     return f"resumed-{pauses}"
+
+
+def branch_resumed_event(pause: int) -> str:
+    """Wakes the nodes that found their branch paused, by its number among the pauses of the swarm's branches."""
+    return f"branch-resumed-{pause}"
+
+
+def pause_ends(control: Control, node_id: str) -> str:
+    """Return the event for which a node waits that is to pause."""
+    if control.command is Command.PAUSE:
+        return resumed_event(control.pauses)
+    return branch_resumed_event(max(control.pausing(node_id), default=0))
+
+
+def wake_events(control: Control, node_id: str) -> tuple[str, ...]:
+    """Return every event for which a node may wait that found itself paused."""
+    of_branches = tuple(branch_resumed_event(pause) for pause in control.paused_before(node_id))
+    return (resumed_event(control.pauses), *of_branches) if control.pauses else of_branches

@@ -37,13 +37,15 @@ class Nodes:
 
     async def find(self, node_id: str) -> HeldNode | None:
         """The node with its outbox finished, or None."""
-        stored = await self._store.get(self._space, Category.SWARM_STATE, node_id)
-        if stored is None:
-            return None
-        held = HeldNode(SwarmNode.model_validate_json(stored.value), stored.etag)
-        if held.node.outbox is None:
+        held = await self.peek(node_id)
+        if held is None or held.node.outbox is None:
             return held
         return await self._finish(held)
+
+    async def peek(self, node_id: str) -> HeldNode | None:
+        """The node as it was last written, or None: its outbox is left to whoever works on it."""
+        stored = await self._store.get(self._space, Category.SWARM_STATE, node_id)
+        return None if stored is None else HeldNode(SwarmNode.model_validate_json(stored.value), stored.etag)
 
     async def load(self, node_id: str) -> HeldNode:
         """The node with its outbox finished; raises `NotFound`."""

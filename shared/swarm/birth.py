@@ -67,6 +67,6 @@ def routed(router: SwarmNode, action_id: str, lease: Lease) -> SwarmNode:
         directive=router.directive,
         depth=router.depth,
         generation=router.generation,
-        waited=router.waited,
+        waited=router.idle,
         lease=lease,
     )

@@ -15,7 +15,7 @@ ROOT_ID = "0"
 MAX_NODE_ID = 48
 
 #: Fields of the document that are about writing it and not about the node; history leaves them out.
-BOOKKEEPING = frozenset({"outbox", "claim"})
+BOOKKEEPING = frozenset({"outbox", "claim", "standstill", "stood"})
 
 
 class NodeRef(BaseModel):
@@ -45,6 +45,15 @@ class Claim(BaseModel):
 
     owner: str
     expires: datetime
+
+
+class Standstill(BaseModel):
+    """Since when a node stands still with its paused branch, and the seconds its swarm had been paused until then."""
+
+    model_config = ConfigDict(frozen=True)
+
+    since: datetime
+    paused: float
 
 
 class SwarmEvent(BaseModel):
@@ -114,6 +123,9 @@ class SwarmNode(BaseModel):
     #: Seconds spent waiting for the user before it and on the longest path below it; the wall-time bound leaves
     #: them out.
     waited: float = 0.0
+    #: The pause of its branch that it has found, and the seconds of those that are over: wall time leaves them out too.
+    standstill: Standstill | None = None
+    stood: float = 0.0
     #: The document it was spawned to absorb, for nodes that read the context.
     context_id: str | None = None
     #: Whether a router spawned it, which ends together with it.
@@ -140,6 +152,11 @@ class SwarmNode(BaseModel):
     def is_router(self) -> bool:
         """Whether it only searches a space for the node that acts; routers count in no limit."""
         return self.action_id.startswith("routers.")
+
+    @property
+    def idle(self) -> float:
+        """Seconds until now that count as no wall time of its own: waits for the user, and pauses of its branch."""
+        return self.waited + self.stood
 
     def evolve(self, **changes: Any) -> Self:
         """A copy with some fields changed."""

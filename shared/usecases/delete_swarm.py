@@ -19,8 +19,8 @@ from shared.swarm.node import ROOT_ID, SwarmNode
 from shared.swarm.usage import Usage
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
+from shared.usecases.control import cancel_nodes
 from shared.usecases.idempotency import forget_answer
-from shared.usecases.swarms import cancel_nodes
 
 #: How long the nodes of a deleted swarm may take to end; what a call then still in flight used is not counted.
 DRAIN = timedelta(seconds=60)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.errors import InvalidInput, NotFound
 from shared.llm.journal import JournalEntry
@@ -15,6 +15,7 @@ from shared.services import Services
 from shared.store import Category
 from shared.store.documents import Documents
 from shared.store.history import History
+from shared.swarm.control import Command
 from shared.swarm.node import BOOKKEEPING, ROOT_ID, SwarmEvent, SwarmNode
 from shared.swarm.swarm import QuestionDoc
 from shared.tenancy import TenantContext
@@ -45,6 +46,7 @@ class Tree(BaseModel):
     frame: int
     nodes: list[SwarmNode]
     cursor: str | None
+    branches: dict[str, Command] = Field(description="Branches that were paused or cancelled, by the node on top.")
 
 
 class NodeDetail(SwarmNode):
@@ -85,13 +87,20 @@ async def get_tree(services: Services, tenant: TenantContext, swarm_id: str, lim
     """A page of the tree as it stands."""
     space, _ = await services.swarm(tenant, swarm_id)
     nodes, after = await _written(services).page(space, limit=limit, cursor=cursor)
-    return Tree(frame=nodes[-1].seq if nodes else 0, nodes=[_brief(node) for node in nodes], cursor=after)
+    control = await services.control(space)
+    return Tree(
+        frame=nodes[-1].seq if nodes else 0,
+        nodes=[_brief(node) for node in nodes],
+        cursor=after,
+        branches={top: branch.command for top, branch in control.subtrees.items()},
+    )
 
 
 def _brief(node: SwarmNode) -> SwarmNode:
     report = None if node.report is None else clip(node.report, _BRIEF_TOKENS)
     directive = clip(node.directive, _BRIEF_TOKENS)
-    return node.evolve(directive=directive, report=report, outbox=None, claim=None, route=())
+    plain = node.evolve(outbox=None, claim=None, standstill=None, stood=0.0)
+    return plain.evolve(directive=directive, report=report, route=())
 
 
 async def get_node(services: Services, tenant: TenantContext, swarm_id: str, node_id: str) -> NodeDetail:

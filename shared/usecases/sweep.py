@@ -18,9 +18,9 @@ from shared.swarm.node import ROOT_ID
 from shared.swarm.statuses import Status
 from shared.swarm.swarm import QuestionState
 from shared.types import SpaceKey
+from shared.usecases.control import wake_blocked, wake_paused
 from shared.usecases.create_swarm import root_ref
 from shared.usecases.delete_swarm import go_on_deleting, remove_swarm
-from shared.usecases.swarms import wake_blocked, wake_paused
 
 _log = logging.getLogger("swarmstar.sweep")
 
@@ -72,17 +72,21 @@ async def _forget(services: Services, space: SpaceKey) -> None:
 
 
 async def _wake_controlled(services: Services, runtime: Runtime, space: SpaceKey, now: datetime) -> None:
-    """Repeat, for a while, the signals that the user's last resume or cancel sent."""
-    held = await services.controls.find(space, "swarm")
-    if held is None or held.doc.changed is None or held.doc.command is Command.PAUSE:
-        return
-    age = (now - held.doc.changed).total_seconds()
-    if not services.settings.sweep_after <= age < services.settings.sweep_after + REPEAT_FOR:
-        return
-    if held.doc.command is Command.CANCEL:
-        await wake_blocked(services, space, runtime)
-    if held.doc.pauses:
-        await wake_paused(services, space, runtime, held.doc.pauses)
+    """Repeat, for a while, the signals that each late resume and cancel sent, of the swarm and of its branches."""
+    control = await services.control(space)
+
+    async def repeat(top: str, command: Command, changed: datetime | None) -> None:
+        age = -1.0 if changed is None else (now - changed).total_seconds()
+        if not services.settings.sweep_after <= age < services.settings.sweep_after + REPEAT_FOR:
+            return
+        if command is Command.CANCEL:
+            await wake_blocked(services, space, runtime, top)
+        if command is not Command.PAUSE:
+            await wake_paused(services, space, runtime, control, top)
+
+    await repeat(ROOT_ID, control.command, control.changed)
+    for top, branch in {**control.resumed, **control.subtrees}.items():
+        await repeat(top, branch.command, branch.changed)
 
 
 async def _wake_answered(services: Services, runtime: Runtime, space: SpaceKey, now: datetime) -> None:

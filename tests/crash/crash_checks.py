@@ -13,13 +13,13 @@ from shared.store.documents import Documents
 from shared.store.history import History
 from shared.store.port import MAX_PAGE
 from shared.swarm.history import replay, violations
-from shared.swarm.node import ROOT_ID, SwarmEvent, SwarmNode
+from shared.swarm.node import BOOKKEEPING, ROOT_ID, SwarmEvent, SwarmNode
 from shared.swarm.statuses import Status
 from shared.swarm.swarm import Artifact, QuestionDoc, QuestionState, Swarm, SwarmStatus
 from shared.types import SpaceKey
 
 #: Fields that tell of time, frames, costs or bookkeeping, which differ between two runs of one swarm.
-_PASSING = {"seq", "answer_by", "waited", "usage", "lease", "outbox", "claim"}
+_PASSING = {"seq", "answer_by", "waited", "usage", "lease", *BOOKKEEPING}
 Shape = dict[str, Any]
 
 
@@ -87,7 +87,7 @@ def _history_faults(ended: Ended) -> list[str]:
     if replayed.keys() != ended.nodes.keys():
         found.append(f"history tells of {sorted(replayed)}, stored are {sorted(ended.nodes)}")
     for node_id in replayed.keys() & ended.nodes.keys():
-        told, stored = (_dump(nodes[node_id], {"outbox", "claim"}) for nodes in (replayed, ended.nodes))
+        told, stored = (_dump(nodes[node_id], set(BOOKKEEPING)) for nodes in (replayed, ended.nodes))
         if told != stored:
             found.append(f"{node_id} differs from its history: {_difference(told, stored)}")
     return found

@@ -13,7 +13,8 @@ from shared.swarm.outcomes import Spawn, SubDirective, Terminate
 _REPORTS_SHARE = 0.6
 _REVIEW = (
     "You review what your workers report on your directive. `complete` is true if together they did everything that "
-    "the directive asks; a worker marked FAILED did nothing, one marked INCOMPLETE not all. If something is still to "
+    "the directive asks; a worker marked FAILED did nothing, one marked INCOMPLETE not all. The user ended the work of "
+    "one marked CANCELLED: it is not missing, and `report` says that it was cancelled. If something is still to "
     "be done, `missing` says what, in one or two sentences, else it is empty. `report` tells whoever gave the "
     "directive what was done and what came of it, with the names of files, in plain sentences. Answer in JSON."
 )
@@ -48,8 +49,11 @@ async def perform(ctx: ActionContext) -> Terminate | Spawn:
     Whatever the model says, a directive is not done while a file that it asks for is not there.
     """
     unmade = _unmade(ctx)
-    if all(child.ending in {"failed", "cancelled"} for child in ctx.children):
-        return _continuation(ctx, "Nothing was done: every attempt failed.\n" + _listing(ctx.children, 150), unmade)
+    wanted = tuple(child for child in ctx.children if child.ending != "cancelled")
+    if ctx.children and not wanted:
+        return Terminate(report=f"The user cancelled all of it.\n{_listing(ctx.children, 150)}", complete=False)
+    if all(child.ending == "failed" for child in wanted):
+        return _continuation(ctx, "Nothing was done: every attempt failed.\n" + _listing(wanted, 150), unmade)
     sections = [
         Section("Directive", ctx.node.directive),
         Section("Known to be missing before", ctx.node.missing or ""),

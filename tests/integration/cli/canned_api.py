@@ -176,6 +176,7 @@ class CannedApi:
                 web.get(one + "/artifacts", self._artifacts),
                 web.get(one + "/artifacts/{artifact_id}/content", self._content),
                 *(web.post(f"{one}/{command}", self._control) for command in ("cancel", "pause", "resume")),
+                web.post(one + "/nodes/{node_id}/{command}", self._control_branch),
             ]
         )
         return app
@@ -305,6 +306,12 @@ class CannedApi:
         if request.path.endswith("/cancel") and self.swarm["status"] == "running":
             self.swarm, self.ended = swarm("cancelled"), True
         return web.json_response(self.swarm, status=202)
+
+    async def _control_branch(self, request: web.Request) -> web.Response:
+        asked = request.match_info
+        command = {"resume": "run"}.get(asked["command"], asked["command"])
+        told = {"swarm_id": self.swarm["swarm_id"], "node_id": asked["node_id"], "command": command}
+        return web.json_response(told, status=202)
 
 
 def problem(status: int, detail: str) -> web.Response:

@@ -189,6 +189,16 @@ def test_control_commands(cli: Cli, api: CannedApi, command: str) -> None:
     assert api.received[0][:2] == ("POST", f"/api/v1/swarms/{SWARM_ID}/{command}")
 
 
+@pytest.mark.parametrize("command", ["cancel", "pause", "resume"])
+def test_control_of_one_branch(cli: Cli, api: CannedApi, command: str) -> None:
+    ran = cli(command, SWARM_ID, "--node", "0.1")
+    assert ran.out.startswith(f"node 0.1 of swarm {SWARM_ID}, with all below it, ")
+    assert ("swarmstar resume" in ran.out) == (command == "pause")
+    assert documents(cli(command, SWARM_ID, "--node", "0.1", "--json").out)[0]["node_id"] == "0.1"
+    assert api.received[0][:2] == ("POST", f"/api/v1/swarms/{SWARM_ID}/nodes/0.1/{command}")
+    assert "node id" in cli(command, SWARM_ID, "--node", "a/b").err
+
+
 def test_list_shows_swarms_and_where_the_next_page_is(cli: Cli, api: CannedApi) -> None:
     ran = cli("list", "--limit", "1", "--cursor", "here")
 

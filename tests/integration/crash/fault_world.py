@@ -18,14 +18,15 @@ from shared.node.journal import log_documents
 from shared.runtime import RunStatus
 from shared.services import Services
 from shared.store import Store
-from shared.swarm.control import Command
-from shared.swarm.node import NodeRef
+from shared.swarm.control import Command, is_below
+from shared.swarm.node import ROOT_ID, NodeRef
+from shared.swarm.statuses import Status
 from shared.swarm.swarm import QuestionState, SwarmStatus
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
+from shared.usecases.control import cancel_branch, pause_branch, resume_branch
 from shared.usecases.create_swarm import NewSwarm, create_swarm, root_ref
 from shared.usecases.questions import answer_question
-from shared.usecases.swarms import cancel_swarm, pause_swarm, resume_swarm
 from tests.crash import crash_checks, crash_script
 from tests.crash.crash_checks import Ended, Shape
 
@@ -38,9 +39,10 @@ class Scenario:
 
     name: str
     new: NewSwarm
-    #: The step at whose first call the user cancels or pauses the swarm.
+    #: The step at whose first call the user cancels or pauses the swarm, or the branch if one is named.
     cancel_at: str | None = None
     pause_at: str | None = None
+    branch: str = ROOT_ID
 
 
 def scenario(name: str, directive: str, *, context: int = 0, rounds: int = 3, **at: str) -> Scenario:
@@ -61,6 +63,9 @@ SCENARIOS = (
     scenario("hopeless", crash_script.both("Ponder d"), rounds=2),
     scenario("cancel", _BELOW, cancel_at="0.1.0.0.0/0.0.0"),
     scenario("pause", crash_script.both("Write a.md", "Write b.md"), pause_at="0.1.0/0.0.0"),
+    scenario("branch cancelled", _BELOW, cancel_at="0.1.0.0.0/0.0.0", branch="0.1"),
+    scenario("branch paused", _BELOW, pause_at="0.1.0.0.0/0.0.0", branch="0.1.0"),
+    scenario("router paused", crash_script.both("Write a.md", "Write b.md"), pause_at="0.1/0.0.0", branch="0.1"),
 )
 
 
@@ -111,16 +116,16 @@ class World:
         """The user who cancels or pauses in the middle of a call."""
 
         async def watch(step: str, _times: int) -> None:
+            services, branch = self.services(self.store), (self.space.swarm_id, self.scenario.branch)
             if step == self.scenario.cancel_at and not await self._commanded(Command.CANCEL):
-                await cancel_swarm(self.services(self.store), TENANT, Deaf(), self.space.swarm_id)
+                await cancel_branch(services, TENANT, Deaf(), *branch)
             if step == self.scenario.pause_at and self.calls[step] == 1:
-                await pause_swarm(self.services(self.store), TENANT, self.space.swarm_id)
+                await pause_branch(services, TENANT, *branch)
 
         return watch
 
     async def _commanded(self, command: Command) -> bool:
-        held = await self.services(self.store).controls.find(self.space, "swarm")
-        return held is not None and held.doc.command is command
+        return (await self.services(self.store).control(self.space)).of(self.scenario.branch) is command
 
     def life(
         self, deadly: int | None = None, *, after: bool = False, workers: int = 1, delivered: str = "once"
@@ -145,7 +150,7 @@ class World:
                     await answer_question(services, TENANT, life, self.space.swarm_id, question.question_id, answer)
                     acted = True
             if self.scenario.pause_at and await self._commanded(Command.PAUSE):
-                await resume_swarm(services, TENANT, life, self.space.swarm_id)
+                await resume_branch(services, TENANT, life, self.space.swarm_id, self.scenario.branch)
                 acted = True
             return acted
 
@@ -220,8 +225,20 @@ async def verdict(world: World, expected: Shape) -> list[str]:
     found = crash_checks.faults(ended)
     if world.scenario.cancel_at is None:  # how far a cancelled one gets is a matter of moments
         found += crash_checks.differences(expected, crash_checks.shape(ended))
+    elif world.scenario.branch != ROOT_ID:
+        found += _of_branches(ended, world.scenario.branch)
     elif ended.swarm.status is not SwarmStatus.CANCELLED:
         found.append(f"the swarm is {ended.swarm.status}, not cancelled")
+    return found
+
+
+def _of_branches(ended: Ended, cancelled: str) -> list[str]:
+    """What is wrong where one branch was cancelled and all others were to end well."""
+    found = [] if ended.swarm.status is SwarmStatus.COMPLETED else [f"the swarm is {ended.swarm.status}"]
+    for node_id, node in ended.nodes.items():
+        expected = Status.CANCELLED if is_below(node_id, cancelled) else Status.TERMINATED
+        if node.status is not expected:
+            found.append(f"{node_id} is {node.status}, not {expected}")
     return found
 
 

@@ -9,8 +9,8 @@ from shared.model_calls.backoff import LONGEST, Backoffs
 from shared.runtime.steps import ENDED
 from shared.swarm.node import NodeRef
 from shared.swarm.statuses import Status
+from shared.usecases.control import cancel_swarm, pause_swarm, resume_swarm
 from shared.usecases.create_swarm import root_ref
-from shared.usecases.swarms import cancel_swarm, pause_swarm, resume_swarm
 from tests.integration.swarm_world import ADA, HeldModel, Signals, World
 
 

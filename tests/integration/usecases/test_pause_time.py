@@ -2,10 +2,16 @@
 
 import pytest
 
+from shared.activities.advance_node import advance_node
+from shared.runtime.names import branch_resumed_event
 from shared.store import Category
+from shared.swarm.node import NodeRef
 from shared.swarm.swarm import SwarmStatus
-from shared.usecases.swarms import cancel_swarm, get_swarm, list_swarms, pause_swarm, resume_swarm
-from tests.integration.swarm_world import ADA, SMALL, Signals, World
+from shared.usecases.control import cancel_swarm, pause_branch, pause_swarm, resume_branch, resume_swarm
+from shared.usecases.create_swarm import root_ref
+from shared.usecases.nodes import get_node
+from shared.usecases.swarms import get_swarm, list_swarms
+from tests.integration.swarm_world import ADA, SMALL, Signals, World, drive
 
 LIMITS = {"wall_seconds": 60}
 
@@ -33,6 +39,55 @@ async def test_it_goes_on_once_the_pause_is_over(world: World) -> None:
     ended = await get_swarm(world.services, ADA, swarm.swarm_id)
     assert ended.status is not SwarmStatus.COMPLETED
     assert "time" in str(ended.report)
+
+
+async def in_two_branches(world: World) -> NodeRef:
+    """A swarm's root that waits for two nodes, of which neither has begun."""
+    swarm = await world.create(SMALL, limits=LIMITS)
+    root = root_ref(ADA.space(swarm.swarm_id))
+    step = await advance_node(world.services, root)
+    assert [child.node_id for child in step.children] == ["0.0.0", "0.1.0"]
+    return root
+
+
+@pytest.mark.parametrize("top", ["0.1", "0.1.0"])
+async def test_wall_time_stands_still_for_a_paused_branch_and_for_what_comes_after_it(world: World, top: str) -> None:
+    root = await in_two_branches(world)
+    await advance_node(world.services, root.to("0.0.0"))
+    for pause in (1, 2):
+        await pause_branch(world.services, ADA, root.swarm_id, top)
+        for _ in range(2):
+            step = await advance_node(world.services, root.to("0.1.0"))
+            assert (step.kind, step.event) == ("wait", branch_resumed_event(pause))
+            world.clock.pass_(40)
+        await resume_branch(world.services, ADA, Signals(), root.swarm_id, top)
+    await drive(world.services, root)
+    ended = await get_swarm(world.services, ADA, root.swarm_id)
+    assert ended.status is SwarmStatus.COMPLETED
+
+
+async def test_wall_time_goes_on_for_the_branches_beside_a_paused_one(world: World) -> None:
+    root = await in_two_branches(world)
+    await pause_branch(world.services, ADA, root.swarm_id, "0.1")
+    await advance_node(world.services, root.to("0.1.0"))
+    world.clock.pass_(61)
+    assert (await advance_node(world.services, root.to("0.0.0"))).kind == "ended"
+    beside = await get_node(world.services, ADA, root.swarm_id, "0.0.0")
+    assert "time ran out" in str(beside.report)
+
+
+async def test_time_that_a_branch_and_its_swarm_were_paused_together_counts_once(world: World) -> None:
+    root = await in_two_branches(world)
+    await pause_branch(world.services, ADA, root.swarm_id, "0.1")
+    await advance_node(world.services, root.to("0.1.0"))
+    await pause_swarm(world.services, ADA, root.swarm_id)
+    world.clock.pass_(50)
+    await resume_swarm(world.services, ADA, Signals(), root.swarm_id)
+    world.clock.pass_(20)
+    await resume_branch(world.services, ADA, Signals(), root.swarm_id, "0.1")
+    assert (await advance_node(world.services, root.to("0.1.0"))).kind == "ended"
+    node = await get_node(world.services, ADA, root.swarm_id, "0.1.0")
+    assert 20 <= node.waited < 25
 
 
 async def shown(world: World, swarm_id: str) -> tuple[bool, bool]:

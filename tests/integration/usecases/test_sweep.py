@@ -12,22 +12,24 @@ from shared.adapters.filesystem import FilesystemBlobs
 from shared.adapters.sqlite import SqliteStore
 from shared.config import Settings
 from shared.runtime import RunStatus, Runtime
-from shared.runtime.names import answered_event, resumed_event
+from shared.runtime.names import answered_event, branch_resumed_event, resumed_event
 from shared.services import Services
 from shared.store import Category
 from shared.store.catalog import UnfinishedSwarms
 from shared.store.history import History
 from shared.store.nodes import HeldNode, Nodes
+from shared.swarm.birth import MANAGER_ID, child_of
 from shared.swarm.node import ROOT_ID, NodeRef
+from shared.swarm.outcomes import SubDirective
 from shared.swarm.statuses import Operation, Status
 from shared.swarm.swarm import QuestionDoc, QuestionState
 from shared.swarm.transitions import transition
 from shared.tenancy import TenantContext
 from shared.types import SpaceKey
+from shared.usecases.control import cancel_branch, cancel_swarm, pause_branch, pause_swarm, resume_branch, resume_swarm
 from shared.usecases.create_swarm import NewSwarm, create_swarm
 from shared.usecases.questions import answer_question
-from shared.usecases.swarms import cancel_swarm, pause_swarm, resume_swarm
-from shared.usecases.sweep import FORGET_AFTER, SEAL_AFTER, sweep
+from shared.usecases.sweep import FORGET_AFTER, REPEAT_FOR, SEAL_AFTER, sweep
 
 #: A use case that tells a swarm something and wakes its nodes.
 Tell = Callable[[Services, TenantContext, Runtime, str], Awaitable[object]]
@@ -306,6 +308,30 @@ async def test_a_node_that_waits_for_answers_though_the_swarm_is_cancelled_is_wo
     await sweep(services, signals)
 
     assert signals.woken == [(ROOT_ID, answered_event(0))]
+
+
+@pytest.mark.parametrize("told", [resume_branch, cancel_branch])
+async def test_a_branch_that_sleeps_though_its_pause_is_over_is_woken(
+    services: Services, clock: Clock, told: Callable[[Services, TenantContext, Runtime, str, str], Awaitable[object]]
+) -> None:
+    space = await created(services)
+    held = await act(services, space)
+    subs = [SubDirective(directive=text, action_id=MANAGER_ID) for text in ("One", "Two")]
+    children = tuple(child_of(held.node, n, sub, held.node.lease) for n, sub in enumerate(subs))
+    waiting = transition(held.node, Operation.SPAWN, Status.WAITING, services.now(), children=children)
+    await Nodes(services.store, space).commit(held, waiting)
+    await pause_branch(services, ADA, space.swarm_id, "0.1")
+    await pause_branch(services, ADA, space.swarm_id, "0.0")
+    await told(services, ADA, Signals(), space.swarm_id, "0.1")
+    signals = Signals(running={space.swarm_id})
+    await sweep(services, signals)
+    assert signals.woken == []
+    clock.pass_(LOST)
+    await sweep(services, signals)
+    assert signals.woken == [("0.1", branch_resumed_event(1))]
+    clock.pass_(REPEAT_FOR)
+    await sweep(services, signals)
+    assert len(signals.woken) == 1
 
 
 async def test_a_swarm_that_cannot_be_read_does_not_keep_the_others_from_being_swept(
