@@ -41,6 +41,8 @@ from shared.workspace.zip_output import zip_pieces
 
 SPACE = SpaceKey("many", "files")
 _FOLDERS = 50
+#: The first folders after the very first, each of which has a text also in a small project.
+_TEXTS = 19
 
 
 class Counted:
@@ -162,7 +164,7 @@ async def _step(workspace: Workspace, nodes: Nodes, node_id: str, number: int) -
     held = await nodes.load(node_id)
     base = (await workspace.current()).snapshot
     files = workspace.files(await workspace.draft(base))
-    path = files.files(f"pkg{number % _FOLDERS}", "*.py")[0][0]
+    path = files.files(f"pkg{number % _TEXTS + 1}", "*.py")[0][0]
     await files.apply(await files.append(path, f"changed = {number}\n"))
     merge = await workspace.merge(files.draft, MergingNode(node_id, held.node.version + 1, _no_fence))
     assert isinstance(merge, Merge)

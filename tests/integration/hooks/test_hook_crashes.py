@@ -55,7 +55,7 @@ async def test_making_one_again_makes_one(tmp_path: Path) -> None:
         assert len(world.templates()) == 1
         return died
 
-    assert await each_death(tmp_path, one) == 2
+    assert await each_death(tmp_path, one) == 3
 
 
 async def test_one_that_is_listed_works_and_one_that_works_is_listed(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ async def test_one_that_is_listed_works_and_one_that_works_is_listed(tmp_path: P
             assert await HookEntries(world.services.store).owner(hook.hook_id) == "ada"
         return died
 
-    assert await each_death(tmp_path, one) == 2
+    assert await each_death(tmp_path, one) == 3
 
 
 async def test_deleting_one_again_leaves_nothing(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ async def test_deleting_one_again_leaves_nothing(tmp_path: Path) -> None:
         assert await world.swarms() == []
         return died
 
-    assert await each_death(tmp_path, one) == 3
+    assert await each_death(tmp_path, one) == 4
 
 
 async def test_a_secret_in_use_outlives_a_rotation_that_broke_off(tmp_path: Path) -> None:

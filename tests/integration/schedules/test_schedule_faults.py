@@ -163,7 +163,7 @@ async def test_a_deletion_that_dies_is_finished(world: World, after: bool) -> No
             assert (await world.entries(), world.blobs()) == ([], [])
             assert (await world.store.scan(ADA.account, Category.SCHEDULE)).items == ()
 
-    assert await every_death(world, lambda _, services: schedules.delete_schedule(services, ADA, ID), after, check) == 4
+    assert await every_death(world, lambda _, services: schedules.delete_schedule(services, ADA, ID), after, check) == 5
 
 
 @each_moment
@@ -184,7 +184,7 @@ async def test_a_creation_that_dies_leaves_a_schedule_or_nothing(world: World, a
         for swarm in await world.swarms():
             await world.services.swarms.delete(ADA.account, swarm.swarm_id)
         if not died:
-            assert deadly == 4
+            assert deadly == 5
             return
 
 
