@@ -10,10 +10,10 @@ from shared.llm.conversation import ModelTurn
 from shared.llm.port import Effort, Message, Tool
 from shared.llm.profiles import ModelProfile
 from shared.llm.prompting import Example, Section
-from shared.spaces.metadata import MemoryMetadata
 from shared.swarm.node import SwarmNode
 from shared.swarm.outcomes import Outcome
 from shared.swarm.swarm import ContextDoc, QuestionDoc, Swarm
+from shared.utils.workbench import Recalled
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -77,14 +77,6 @@ class Model(Protocol):
     ) -> ModelTurn:
         """The model's next turn in a conversation with tools."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """A memory and as much of its content as was asked for."""
-
-    memory: MemoryMetadata
-    content: str
 
 
 class Memory(Protocol):

@@ -5,7 +5,6 @@ import re
 from collections import deque
 from collections.abc import Sequence
 
-from shared.actions.context import Recalled
 from shared.blobs import BlobRef, Blobs
 from shared.llm.prompting import estimate_tokens
 from shared.node.model import NodeModel
@@ -16,6 +15,7 @@ from shared.spaces.memory_space import MemorySpace
 from shared.spaces.metadata import MemoryMetadata, SpaceEntry
 from shared.spaces.node_view import directive_id
 from shared.types import SpaceKey
+from shared.utils.workbench import Recalled
 
 #: The folders whose memories set the scene: what was handed over, and what the user answered.
 _SCENE = ("references", "facts")

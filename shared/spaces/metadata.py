@@ -115,7 +115,7 @@ class MemoryMetadata(SpaceEntry):
 
 
 class SwarmUtilMetadata(SpaceEntry):
-    """A util: a helper that actions' code can import."""
+    """A util: a tool that actions work with."""
 
     kind: Kind = "leaf"
     #: Where the code of a util that a swarm made lies; None for one that ships with the app.

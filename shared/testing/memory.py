@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from shared.actions.context import Memory, Recalled
+from shared.actions.context import Memory
 from shared.llm.prompting import clip
 from shared.spaces.metadata import MemoryMetadata
+from shared.utils.workbench import Recalled
 
 
 class FakeMemory:

@@ -1,0 +1,1 @@
+"""Recall, remember, and read what other nodes reported."""

@@ -1,0 +1,66 @@
+"""The workbench: what a util may read and change on behalf of one node."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.sandbox import Sandbox
+from shared.spaces.metadata import MemoryMetadata
+from shared.types import SpaceKey
+from shared.workspace.draft_files import DraftFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A memory and as much of its content as was asked for."""
+
+    memory: MemoryMetadata
+    content: str
+
+
+class MemoryReader(Protocol):
+    """The swarm's memory, for questions."""
+
+    async def search(self, question: str) -> Sequence[Recalled]:
+        """Return the memories found by searching the memory space for one question."""
+        ...
+
+
+class ReportReader(Protocol):
+    """Reports that other nodes of the swarm left."""
+
+    async def read(self, node_id: str) -> str:
+        """Return the report of an ended node; raises `NotFound`, and `Conflict` for one that has not ended."""
+        ...
+
+
+class Fetcher(Protocol):
+    """Reads pages of the hosts that the deployment allows."""
+
+    async def fetch(self, url: str) -> str:
+        """Return a page's text; raises `InvalidInput` for what may not be fetched and `Unavailable` for what fails."""
+        ...
+
+
+#: Asks the model one question in plain text; raises what the model port raises.
+AskModel = Callable[[str], Awaitable[str]]
+
+
+@dataclass
+class Workbench:
+    """Everything a util is given."""
+
+    space: SpaceKey
+    node_id: str
+    files: DraftFiles
+    #: None where the deployment has none: nothing can be run.
+    sandbox: Sandbox | None
+    memory: MemoryReader
+    reports: ReportReader
+    ask_model: AskModel
+    #: None where the deployment allows no hosts.
+    fetcher: Fetcher | None = None
+    #: Tokens that one result may show to the model.
+    shown_tokens: int = 4_000
+    #: How many memories the node has drafted so far.
+    remembered: int = 0
