@@ -19,7 +19,7 @@ AUDIT_READY := $(AUDIT_VENV)/.ready
 LOCKS := requirements.lock requirements-dev.lock requirements-audit.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox with-sandbox demo dev func core-tools e2e test lint format lock audit sbom release crash load bench infra-check clean
+.PHONY: help setup sandbox demo dev func core-tools e2e test lint format lock audit sbom release crash load bench infra-check clean
 
 help: ## Show what can be run
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -73,27 +73,23 @@ node_modules/.ready: package.json package-lock.json
 
 setup: $(READY) ## Make the virtual environment and install everything
 
-sandbox: $(READY) ## Prepare the embedded sandbox, which demo, dev, func, e2e and test do by themselves
+sandbox: $(READY) ## Prepare the embedded sandbox, which the tests do by themselves; no action runs programs in it yet
 	@$(BIN)/python -m local.sandbox
 
-# What cannot be prepared is said, and then programs are not run: those checks stay open.
-with-sandbox: $(READY)
-	-@$(BIN)/python -m local.sandbox --quiet
-
-demo: $(READY) with-sandbox ## Run a real directive on the offline model, or on OPENAI_API_KEY; MODEL= chooses another
+demo: $(READY) ## Run a real directive on the offline model, or on OPENAI_API_KEY; MODEL= chooses another
 	@$(BIN)/python -m local.demo $(if $(MODEL),--model $(MODEL))
 
-dev: $(READY) with-sandbox $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Keep the embedded host running on http://127.0.0.1:7071; STORE=cosmos on emulators
+dev: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Keep the embedded host running on http://127.0.0.1:7071; STORE=cosmos on emulators
 	@$(BIN)/python -m local.dev --port $(PORT) $(if $(MODEL),--model $(MODEL)) --store $(STORE)
 
-func: $(READY) core-tools with-sandbox node_modules/.ready ## The same under Azure Functions Core Tools, which must be installed
+func: $(READY) core-tools node_modules/.ready ## The same under Azure Functions Core Tools, which must be installed
 	@$(BIN)/python -m local.func --port $(PORT) $(if $(MODEL),--model $(MODEL)) --store $(STORE)
 
 # Before the emulators, which take longer.
 core-tools: $(READY)
 	@$(BIN)/python -m local.func --check
 
-e2e: $(READY) with-sandbox $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Test a running deployment: BASE_URL= API_KEY= or ADMIN_KEY=; without BASE_URL one is started
+e2e: $(READY) $(if $(filter cosmos,$(STORE)),node_modules/.ready) ## Test a running deployment: BASE_URL= API_KEY= or ADMIN_KEY=; without BASE_URL one is started
 	@STORE=$(STORE) $(BIN)/python -m pytest $(if $(BASE_URL),,-n 2 --dist loadfile) $(TESTS)
 
 test: $(READY) sandbox node_modules/.ready ## Run every test

@@ -13,8 +13,7 @@ def main() -> None:
         installation = asyncio.run(prepare(lambda line: print(line, file=sys.stderr)))  # noqa: T201
     except (SwarmStarError, OSError) as error:
         sys.exit(f"error: {error}")
-    if "--quiet" not in sys.argv:
-        print(installation.folder)  # noqa: T201
+    print(installation.folder)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -10,5 +10,4 @@ FOLDERS: tuple[SpaceEntry, ...] = (
     folder("programs", "programs", "Run programs of the workspace in the sandbox.", ROOT),
     folder("memory", "memory", "Recall, remember, and read what other nodes reported.", ROOT),
     folder("model", "model", "Ask a model.", ROOT),
-    folder("web", "web", "Read from the web.", ROOT),
 )

@@ -80,8 +80,6 @@ class Util(Generic[A]):
     effect: Effect
     #: Raises `UtilError` or `InvalidInput` for what a model can mend, and `Unavailable` for what is better done later.
     call: Callable[[Workbench, A], Awaitable[Result | Drafted]]
-    #: Whether the deployment has to allow it.
-    guarded: bool = False
 
     def __post_init__(self) -> None:
         folder_id, _, name = self.id.partition(".")

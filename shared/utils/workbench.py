@@ -34,14 +34,6 @@ class ReportReader(Protocol):
         ...
 
 
-class Fetcher(Protocol):
-    """Reads pages of the hosts that the deployment allows."""
-
-    async def fetch(self, url: str) -> str:
-        """Return a page's text; raises `InvalidInput` for what may not be fetched and `Unavailable` for what fails."""
-        ...
-
-
 #: Asks the model one question in plain text; raises what the model port raises.
 AskModel = Callable[[str], Awaitable[str]]
 
@@ -58,8 +50,6 @@ class Workbench:
     memory: MemoryReader
     reports: ReportReader
     ask_model: AskModel
-    #: None where the deployment allows no hosts.
-    fetcher: Fetcher | None = None
     #: Tokens that one result may show to the model.
     shown_tokens: int = 4_000
     #: How many memories the node has drafted so far.

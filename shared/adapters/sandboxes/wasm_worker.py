@@ -88,7 +88,7 @@ class Machine:
         linker = self._component_api.Linker(self.engine)
         linker.add_wasip2()
         with linker.root() as root:
-            root.add_func("run-child", lambda _store, request: self._run_child(run, request))
+            root.add_func("run-child", lambda _store, request: self._answer(run, request))
         try:
             instance = linker.instantiate(store, self._component)
             entry = instance.get_func(store, "run")
@@ -115,6 +115,13 @@ class Machine:
         store.set_limits(memory_size=run.memory)
         store.set_epoch_deadline(max(1, math.ceil((run.deadline - time.monotonic()) / _TICK)))
         return store
+
+    def _answer(self, parent: Run, request: str) -> str:
+        """Run what a program asks for; what makes no sense is a child that fails."""
+        try:
+            return self._run_child(parent, request)
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OSError) as error:
+            return _child_answer(1, b"", f"sandbox: {type(error).__name__}\n".encode())
 
     def _run_child(self, parent: Run, request: str) -> str:
         """Run a child program over the same folders; its output goes back to the program that started it."""

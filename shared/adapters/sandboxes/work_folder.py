@@ -43,6 +43,7 @@ class WorkFolder:
         self.dev = root / "dev"
         self.stdin = root / "stdin"
         self._files: Mapping[str, bytes] = {}
+        #: Files and folders, and bytes, that were handed over.
         self._began = (0, 0)
 
     def fill(self, files: Mapping[str, bytes], stdin: bytes) -> None:
@@ -63,29 +64,34 @@ class WorkFolder:
 
     def over(self, limits: Limits) -> StopReason | None:
         """Which limit the files are over."""
-        files, size = (sum(pair) for pair in zip(_usage(self.work), _usage(self.tmp), strict=True))
-        if files - self._began[0] > limits.files:
+        files, size = self._began
+        most = files + limits.files
+        work, tmp = _usage(self.work, most), _usage(self.tmp, most)
+        if work[0] + tmp[0] > most:
             return "files"
-        return "disk" if size - self._began[1] > limits.disk else None
+        return "disk" if work[1] + tmp[1] - size > limits.disk else None
 
     def changes(self, limits: Limits) -> Changes:
         """Read back what changed; nothing may be running in the folder any more."""
         found = Changes()
-        seen: set[str] = set()
-        room = MAX_BYTES
+        present: set[str] = set()
+        new, room = limits.files, sum(map(len, self._files.values())) + limits.disk
         for path, entry in _walk(self.work):
             if fault := path_fault(path) or _kind_fault(entry):
                 found.leave_out(path, fault)
                 continue
-            content = _read(entry.path, limits.file_size if path not in self._files else MAX_BYTES)
-            if content is None or len(content) > room:
-                found.leave_out(path, "it is too large")
-                continue
-            seen.add(path)
-            if self._files.get(path) != content:
+            present.add(path)
+            given = self._files.get(path)
+            if given is None and (new := new - 1) < 0:
+                found.leave_out(path, "there are too many")
+                return found
+            content = _read(entry.path, min(room, limits.file_size if given is None else MAX_BYTES))
+            if content is None:
+                found.leave_out(path, "it is too large, or cannot be read")
+            elif content != given:
                 room -= len(content)
                 found.changed[path] = content
-        found.deleted = frozenset(self._files.keys() - seen)
+        found.deleted = frozenset(self._files.keys() - present)
         return found
 
     def remove(self) -> None:
@@ -104,14 +110,14 @@ def remove_tree(folder: Path) -> None:
             subprocess.run(["/bin/rm", "-rf", "--", str(folder)], capture_output=True, check=False)  # noqa: S603
 
 
-def _usage(folder: Path) -> tuple[int, int]:
-    """Files and folders, and bytes on disk; what is nested too deeply counts as far too many."""
+def _usage(folder: Path, most: int = 1 << 30) -> tuple[int, int]:
+    """Files and folders, and bytes on disk; counted no further than `most`. What is nested too deeply is too many."""
     files = size = 0
     waiting = [(str(folder), 0)]
-    while waiting:
+    while waiting and files <= most:
         place, depth = waiting.pop()
         if depth > 2 * MAX_DEPTH:
-            return 1 << 30, size
+            return most + 1, size
         for entry in _entries(place):
             files += 1
             try:

@@ -43,6 +43,8 @@ class WorkerProcess:
         )
         self.folder = folder
         self._frames: queue.Queue[Frame | None] = queue.Queue(_WAITING)
+        #: Whether the frame that says so was taken.
+        self._gone = False
         self._errors = b""
         for reader in (self._read_frames, self._read_errors):
             threading.Thread(target=reader, name="sandbox worker", daemon=True).start()
@@ -64,7 +66,9 @@ class WorkerProcess:
 
     def next_frame(self, timeout: float) -> Frame | None:
         """The next frame, None if the worker is gone; raises `queue.Empty` after `timeout` seconds."""
-        return self._frames.get(timeout=timeout)
+        frame = self._frames.get(timeout=timeout)
+        self._gone = frame is None
+        return frame
 
     def kill(self) -> None:
         """End the process and what it started, and wait for that; a second time does nothing."""
@@ -77,8 +81,8 @@ class WorkerProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(_END)
         with suppress(queue.Empty):
-            while self._frames.get(timeout=_END) is not None:
-                pass
+            while not self._gone:
+                self.next_frame(_END)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             with suppress(OSError):
                 if pipe is not None:

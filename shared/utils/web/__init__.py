@@ -1,1 +1,0 @@
-"""Read from the web."""
