@@ -13,7 +13,7 @@ from shared.llm.prompting import Example, Section
 from shared.swarm.node import SwarmNode
 from shared.swarm.outcomes import Outcome
 from shared.swarm.swarm import ContextDoc, QuestionDoc, Swarm
-from shared.utils.workbench import Recalled
+from shared.utils.memory_reader import Recalled
 
 T = TypeVar("T", bound=BaseModel)
 

@@ -15,7 +15,7 @@ from shared.spaces.memory_space import MemorySpace
 from shared.spaces.metadata import MemoryMetadata, SpaceEntry
 from shared.spaces.node_view import directive_id
 from shared.types import SpaceKey
-from shared.utils.workbench import Recalled
+from shared.utils.memory_reader import Recalled
 
 #: The folders whose memories set the scene: what was handed over, and what the user answered.
 _SCENE = ("references", "facts")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shared.actions.context import Memory
 from shared.llm.prompting import clip
 from shared.spaces.metadata import MemoryMetadata
-from shared.utils.workbench import Recalled
+from shared.utils.memory_reader import Recalled
 
 
 class FakeMemory:

@@ -1,29 +1,13 @@
 """The workbench: what a util may read and change on behalf of one node."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from shared.sandbox import Sandbox
-from shared.spaces.metadata import MemoryMetadata
 from shared.types import SpaceKey
+from shared.utils.memory_reader import MemoryReader
 from shared.workspace.draft_files import DraftFiles
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """A memory and as much of its content as was asked for."""
-
-    memory: MemoryMetadata
-    content: str
-
-
-class MemoryReader(Protocol):
-    """The swarm's memory, for questions."""
-
-    async def search(self, question: str) -> Sequence[Recalled]:
-        """Return the memories found by searching the memory space for one question."""
-        ...
 
 
 class ReportReader(Protocol):
