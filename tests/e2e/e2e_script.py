@@ -159,12 +159,13 @@ class Switchboard:
     scripts: dict[str, Script] = field(default_factory=dict)
     #: The script of the swarm that is being created, whose id nobody knows yet.
     coming: Script | None = None
-    #: Calls of no swarm that a test started.
-    strays: list[str] = field(default_factory=list)
+    #: Swarms that no test speaks to; none of them is the one that is being created.
+    strays: set[str] = field(default_factory=set)
 
     def __call__(self, call: Call) -> Reply:
-        script = self.scripts.get(Asked(call).swarm_id, self.coming)
+        swarm_id = Asked(call).swarm_id
+        script = self.scripts.get(swarm_id) or (None if swarm_id in self.strays else self.coming)
         if script is None:
-            self.strays.append(call.step)
+            self.strays.add(swarm_id)
             return Reply("no test speaks to this swarm", status=400)
         return script.reply(call)

@@ -172,10 +172,7 @@ class OpenAIChatModel:
     async def _guess(
         self, client: "openai.AsyncOpenAI", request: CompletionRequest, dialect: Dialect, refused: _Refused
     ) -> bytes:
-        """Ask for less and less, after a refusal that names nothing; what was learned counts if that is answered.
-
-        Raises the refusal when nothing helps.
-        """
+        """Ask for less and less, after a refusal that names nothing. Raises the refusal when nothing helps."""
         tried = dialect
         proven = self._proven.get(request.model, set())
         for feature in dialect.guesses(refused.status, refused.told, self._bodies.of(request, dialect)):
@@ -184,10 +181,25 @@ class OpenAIChatModel:
                 sent = self._bodies.of(request, tried)
                 with suppress(_Refused):
                     answer = await _post(client, sent, request)
-                    self._learn(request.model, dialect, tried)
-                    self._prove(request.model, sent)
-                    return answer
+                    return await self._confirmed(client, request, dialect, tried, answer)
         raise refused
+
+    async def _confirmed(
+        self, client: "openai.AsyncOpenAI", request: CompletionRequest, dialect: Dialect, tried: Dialect, answer: bytes
+    ) -> bytes:
+        """Learn the weaker form that was answered if the first one is refused once more.
+
+        Otherwise the refusal was a passing one: the first form's answer counts, and nothing is learned.
+        """
+        first = self._bodies.of(request, dialect)
+        try:
+            better = await _post(client, first, request)
+        except _Refused:
+            self._learn(request.model, dialect, tried)
+            self._prove(request.model, self._bodies.of(request, tried))
+            return answer
+        self._prove(request.model, first)
+        return better
 
     def _dialect(self, model: str) -> Dialect:
         known = self._dialects.get(model)

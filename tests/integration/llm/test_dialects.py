@@ -97,6 +97,15 @@ async def test_a_refusal_without_words_is_not_put_down_to_what_worked_before(
     assert server.calls[-1].body["response_format"]["type"] == "json_schema"
 
 
+async def test_a_refusal_without_words_that_passes_teaches_nothing(
+    server: ScriptedModel, model: OpenAIChatModel
+) -> None:
+    server.rule = lambda call: Reply(status=400, rubbish=b"{}") if call.index == 0 else direct(call)
+    for _ in range(3):
+        assert (await structured(model.complete, request(), Direction)).option == "left"
+        assert server.calls[-1].body["response_format"]["type"] == "json_schema"
+
+
 async def test_a_refusal_that_nothing_helps_against_teaches_nothing(
     server: ScriptedModel, model: OpenAIChatModel
 ) -> None:
