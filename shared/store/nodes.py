@@ -71,7 +71,7 @@ class Nodes:
         await self._finish(HeldNode(numbered, etag, flushed=False))
 
     async def commit(self, held: HeldNode, after: SwarmNode, *, clear: bool = True) -> None:
-        """Make a transition durable and update `held`; raises `Conflict` if the node changed meanwhile.
+        """Make a transition durable and update `held`; raises `Conflict`, with nothing done, if the node had changed.
 
         Without `clear` the outbox, though written out, stays in the document until the next write of the node:
         one write less where that is sure to follow.
@@ -83,7 +83,7 @@ class Nodes:
         held.node, held.flushed = numbered, False
         await self._flush(held)
         if clear:
-            await self._clear(held)
+            await self._clear_or_reload(held)
 
     async def rewrite(self, held: HeldNode, after: SwarmNode) -> None:
         """Change bookkeeping of a node, such as its claim, without a transition; raises `Conflict`."""
@@ -138,6 +138,14 @@ class Nodes:
             await self._write(child, IfAbsent())
         except Conflict:  # an earlier try got as far as this, and the child may have moved on since
             return
+
+    async def _clear_or_reload(self, held: HeldNode) -> None:
+        """Drop the outbox of a transition that is committed, or read what a reader who did so first has left."""
+        try:
+            await self._clear(held)
+        except Conflict:
+            newer = await self.load(held.node.node_id)
+            held.node, held.etag, held.flushed = newer.node, newer.etag, newer.flushed
 
     async def _clear(self, held: HeldNode) -> None:
         after = held.node.evolve(outbox=None)
